@@ -1,0 +1,59 @@
+# `make` alone lists what there is to do.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PORT ?= 8000
+DATA ?= .maillon
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Install everything into .venv, and nothing else
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@echo "Installing into .venv…"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Maillon needs Python 3.11 or newer.")'
+	@$(PYTHON) -m venv .venv || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $(STAMP)
+
+demo: setup ## Run everything on embedded servers, with the demo territory (PORT, DATA)
+	@$(BIN)/maillon dev --port $(PORT) --data $(DATA) --demo
+
+dev: setup ## Run everything on embedded servers, empty
+	@$(BIN)/maillon dev --port $(PORT) --data $(DATA)
+
+test: setup ## Run the tests on real servers
+	@$(BIN)/pytest -n 2 -m "not prove" -q
+
+prove: setup ## The long rounds: mail storms, races, kills
+	@$(BIN)/pytest -m prove -q
+
+lint: setup ## Style, imports, spelling, dependencies
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/codespell
+	@$(BIN)/deptry .
+
+types: setup ## mypy --strict
+	@$(BIN)/mypy
+
+bench: setup ## Compare with the floor, in one run
+	@$(BIN)/python -m tests.bench
+
+openapi: setup ## Write openapi/openapi.json anew
+	@$(BIN)/maillon openapi > openapi/openapi.json
+
+migrate: setup ## Migrate the database of MAILLON_DATABASE_OWNER_URL
+	@$(BIN)/python -m migrations
+
+lock: setup ## Resolve the pinned requirements anew
+	@printf 'uv\n' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 - -o requirements/uv.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --extra dev --group test pyproject.toml -o requirements/dev.txt
+
+.PHONY: help setup demo dev test prove lint types bench openapi migrate lock

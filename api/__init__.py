@@ -1,0 +1,1 @@
+"""Maillon over HTTP: routes, services, queries, one folder a domain."""

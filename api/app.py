@@ -1,0 +1,71 @@
+"""The application: routers, middleware, handlers, lifespan."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.types import ASGIApp
+
+from api.applications.routes import router as applications
+from api.core import errors, health, openapi, pagination
+from api.core.database import close_pools, open_pools
+from api.core.edge import Edge
+from api.core.etag import Answer
+from api.core.idempotency import Idempotency
+from api.core.requests import MAX_BODY, StrictRequest, strictly
+from api.core.routing import DEPENDENCIES
+from api.core.settings import Settings
+from api.hours.routes import router as hours
+from api.identity.authentication import Authentication
+from api.identity.routes import router as identity
+from api.missions.routes import router as missions
+from api.notifications.routes import router as notifications
+from api.organisations.routes import router as organisations
+from api.people.routes import router as people
+from api.reporting.routes import router as reporting
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """Make the ASGI application that a server runs."""
+    return Edge(create_litestar(settings))
+
+
+def create_litestar(settings: Settings) -> Litestar:
+    """Make the application below the edge; `create_app` is what to serve."""
+    pagination.sign_with(settings.secrets)
+    return Litestar(
+        route_handlers=[
+            health.router,
+            people,
+            organisations,
+            identity,
+            missions,
+            applications,
+            hours,
+            reporting,
+            notifications,
+            openapi.assets(),
+            openapi.get_document,
+        ],
+        middleware=[Authentication, Idempotency],
+        before_request=strictly,
+        dependencies=DEPENDENCIES,
+        exception_handlers={Exception: errors.answer},
+        lifespan=[_pools],
+        logging_config=None,
+        openapi_config=openapi.config(),
+        request_class=StrictRequest,
+        request_max_body_size=MAX_BODY,
+        response_class=Answer,
+        state=State({"settings": settings}),
+    )
+
+
+@asynccontextmanager
+async def _pools(app: Litestar) -> AsyncIterator[None]:
+    await open_pools(app.state.settings)
+    try:
+        yield
+    finally:
+        await close_pools()

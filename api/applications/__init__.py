@@ -1,0 +1,1 @@
+"""Applying, replies, the employer's word."""

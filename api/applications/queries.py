@@ -1,0 +1,90 @@
+"""Reads of applications, each reader seeing what is theirs to see."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from api.applications.policy import SETTLED
+from api.applications.schemas import Applicant, ApplicationEvent, ApplicationMission, ApplicationOut
+from api.core import pagination
+from api.core.actor import Actor
+from api.core.database import Connection, fetch_all, found
+from api.core.schemas import Page
+
+_APPLICATION = """
+    SELECT p.id, p.version, p.state, p.state_reason, p.mission_id, p.association_id, p.company_id, p.person_id,
+           p.applicant_name, p.applicant_email, p.regime, p.legal_form, p.employer_approval, p.message, p.created_at,
+           m.title, a.name AS association, m.starts_on, m.ends_on
+    FROM application p
+    JOIN mission m ON m.id = p.mission_id
+    JOIN association a ON a.id = p.association_id
+"""
+_PAGE = """
+      AND ($2::text IS NULL OR p.state = $2)
+      AND ($3::timestamptz IS NULL OR (p.created_at, p.id) < ($3, $4::uuid))
+    ORDER BY p.created_at DESC, p.id DESC LIMIT $5
+"""
+_ONE = _APPLICATION + "WHERE p.id = $1"
+_OF = {
+    "mission": _APPLICATION + "WHERE p.mission_id = $1" + _PAGE,
+    "person": _APPLICATION + "WHERE p.person_id = $1" + _PAGE,
+    "association": _APPLICATION + "WHERE p.association_id = $1" + _PAGE,
+    "company": _APPLICATION + "WHERE p.company_id = $1 AND p.regime = 'working_time'" + _PAGE,
+}
+_HISTORY = """
+    SELECT to_state AS state, reason, at FROM state_event
+    WHERE object = 'application' AND object_id = $1 ORDER BY at, id
+"""
+
+
+async def get_application(connection: Connection, application_id: UUID, viewer: Actor) -> ApplicationOut:
+    """Give an application that the caller may see, with its history; raises NotFound."""
+    row = found(await connection.fetchrow(_ONE, application_id))
+    history = await fetch_all(connection, ApplicationEvent, _HISTORY, application_id)
+    return _shown(row, viewer, history)
+
+
+async def list_applications(
+    connection: Connection,
+    of: str,
+    owner: UUID,
+    viewer: Actor,
+    state: str | None,
+    limit: int,
+    cursor: str | None,
+) -> Page[ApplicationOut]:
+    """List the applications of a mission, person, association or company (working time), the newest first."""
+    question = ("applications", of, str(owner), state)
+    at, last = pagination.read_cursor(cursor, question, datetime, UUID) or (None, None)
+    rows = await connection.fetch(_OF[of], owner, state, at, last, limit + 1)
+    return pagination.page([_shown(row, viewer) for row in rows], limit, question, "created_at", "id")
+
+
+def _shown(row: Any, viewer: Actor, history: list[ApplicationEvent] | None = None) -> ApplicationOut:
+    applicant = viewer.person_id == row["person_id"]
+    association = row["association_id"] in viewer.memberships
+    reachable = row["state"] in ("accepted", "completed") and row["employer_approval"] in SETTLED
+    return ApplicationOut(
+        id=row["id"],
+        version=row["version"],
+        state=row["state"],
+        reason=row["state_reason"],
+        mission_id=row["mission_id"],
+        mission=ApplicationMission(
+            title=row["title"],
+            association=row["association"],
+            starts_on=row["starts_on"],
+            ends_on=row["ends_on"],
+        ),
+        person=Applicant(
+            id=row["person_id"],
+            name=row["applicant_name"],
+            email=row["applicant_email"] if applicant or (association and reachable) else None,
+        ),
+        regime=row["regime"],
+        legal_form=row["legal_form"],
+        employer_approval=row["employer_approval"],
+        message=row["message"] if applicant or association else None,
+        created_at=row["created_at"],
+        history=history or [],
+    )

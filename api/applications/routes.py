@@ -1,0 +1,222 @@
+"""Applications over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, Router, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from api.applications import queries, service
+from api.applications.schemas import ApplicationIn, ApplicationOut, ApplicationState, Declined, Withdrawn
+from api.core.actor import employed, signed_in
+from api.core.database import read
+from api.core.pagination import CursorText, Limit
+from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, WrongState
+from api.core.routing import AskedVersion, Caller, created
+from api.core.schemas import Page, Reasoned
+from api.missions.queries import get_mission
+from api.organisations.policy import require_member
+from api.organisations.queries import get_association, get_company
+
+ACT = [NotFound, Forbidden, WrongState, VersionChanged]
+
+
+@post(
+    "/v1/missions/{mission_id:uuid}/applications",
+    operation_id="applyToMission",
+    guards=[employed],
+    raises=[
+        NotFound,
+        Forbidden,
+        Invalid,
+        WrongState,
+        service.AlreadyApplied,
+        service.ApplicationsClosed,
+    ],
+)
+async def apply_to_mission(
+    actor: Caller, mission_id: FromPath[UUID], data: JSONBody[ApplicationIn]
+) -> Response[ApplicationOut]:
+    """Apply to a published mission, on working or personal time."""
+    application = await service.apply_to_mission(actor, mission_id, data)
+    return created(application, f"/v1/applications/{application.id}")
+
+
+@get(
+    "/v1/missions/{mission_id:uuid}/applications",
+    operation_id="listMissionApplications",
+    guards=[signed_in],
+    raises=[NotFound, Forbidden],
+)
+async def list_mission_applications(
+    actor: Caller,
+    mission_id: FromPath[UUID],
+    wanted: Annotated[ApplicationState | None, QueryParameter(name="state")] = None,
+    limit: Limit = 20,
+    cursor: CursorText = None,
+) -> Page[ApplicationOut]:
+    """List who applied to a mission, to its association."""
+    async with read(actor) as connection:
+        mission = await get_mission(connection, mission_id, actor)
+        require_member(actor, mission.association.id)
+        return await queries.list_applications(
+            connection, "mission", mission_id, actor, wanted, limit, cursor
+        )
+
+
+@get(
+    "/v1/associations/{association_id:uuid}/applications",
+    operation_id="listAssociationApplications",
+    guards=[signed_in],
+    raises=[NotFound, Forbidden],
+)
+async def list_association_applications(
+    actor: Caller,
+    association_id: FromPath[UUID],
+    wanted: Annotated[ApplicationState | None, QueryParameter(name="state")] = None,
+    limit: Limit = 20,
+    cursor: CursorText = None,
+) -> Page[ApplicationOut]:
+    """List who applied to an association, to its members."""
+    async with read(actor) as connection:
+        await get_association(connection, association_id)
+        require_member(actor, association_id)
+        return await queries.list_applications(
+            connection, "association", association_id, actor, wanted, limit, cursor
+        )
+
+
+@get(
+    "/v1/companies/{company_id:uuid}/applications",
+    operation_id="listCompanyApplications",
+    guards=[signed_in],
+    raises=[NotFound],
+)
+async def list_company_applications(
+    actor: Caller,
+    company_id: FromPath[UUID],
+    wanted: Annotated[ApplicationState | None, QueryParameter(name="state")] = None,
+    limit: Limit = 20,
+    cursor: CursorText = None,
+) -> Page[ApplicationOut]:
+    """List a company's working-time applications: all to HR, their team's to a manager, their own to others."""
+    async with read(actor) as connection:
+        await get_company(connection, company_id)
+        return await queries.list_applications(
+            connection, "company", company_id, actor, wanted, limit, cursor
+        )
+
+
+@get("/v1/me/applications", operation_id="listMyApplications", guards=[signed_in])
+async def list_my_applications(
+    actor: Caller,
+    wanted: Annotated[ApplicationState | None, QueryParameter(name="state")] = None,
+    limit: Limit = 20,
+    cursor: CursorText = None,
+) -> Page[ApplicationOut]:
+    """List one's own applications, the newest first."""
+    async with read(actor) as connection:
+        return await queries.list_applications(
+            connection, "person", actor.author, actor, wanted, limit, cursor
+        )
+
+
+@get(
+    "/v1/applications/{application_id:uuid}",
+    operation_id="getApplication",
+    guards=[signed_in],
+    raises=[NotFound],
+)
+async def get_application(actor: Caller, application_id: FromPath[UUID]) -> ApplicationOut:
+    """Give an application to its two sides; one on working time to the employer too, without the message."""
+    async with read(actor) as connection:
+        return await queries.get_application(connection, application_id, actor)
+
+
+@post(
+    "/v1/applications/{application_id:uuid}/accept",
+    operation_id="acceptApplication",
+    guards=[signed_in],
+    status_code=200,
+    raises=[*ACT, service.MissionFull],
+)
+async def accept_application(
+    actor: Caller, application_id: FromPath[UUID], asked: AskedVersion
+) -> ApplicationOut:
+    """Give a place to an applicant, as the association."""
+    return await service.accept_application(actor, application_id, asked)
+
+
+@post(
+    "/v1/applications/{application_id:uuid}/decline",
+    operation_id="declineApplication",
+    guards=[signed_in],
+    status_code=200,
+    raises=[*ACT, Invalid],
+)
+async def decline_application(
+    actor: Caller, application_id: FromPath[UUID], data: JSONBody[Declined], asked: AskedVersion
+) -> ApplicationOut:
+    """Decline an applicant, with a reason they are told."""
+    return await service.decline_application(actor, application_id, data.reason, asked)
+
+
+@post(
+    "/v1/applications/{application_id:uuid}/withdraw",
+    operation_id="withdrawApplication",
+    guards=[signed_in],
+    status_code=200,
+    raises=[*ACT, Invalid],
+)
+async def withdraw_application(
+    actor: Caller, application_id: FromPath[UUID], data: JSONBody[Withdrawn], asked: AskedVersion
+) -> ApplicationOut:
+    """Withdraw one's own application; its place is free again."""
+    return await service.withdraw_application(actor, application_id, data.reason, asked)
+
+
+@post(
+    "/v1/applications/{application_id:uuid}/approve",
+    operation_id="approveApplication",
+    guards=[signed_in],
+    status_code=200,
+    raises=ACT,
+)
+async def approve_application(
+    actor: Caller, application_id: FromPath[UUID], asked: AskedVersion
+) -> ApplicationOut:
+    """Give the employer's agreement, as the manager in charge or HR."""
+    return await service.approve_application(actor, application_id, asked)
+
+
+@post(
+    "/v1/applications/{application_id:uuid}/refuse",
+    operation_id="refuseApplication",
+    guards=[signed_in],
+    status_code=200,
+    raises=[*ACT, Invalid],
+)
+async def refuse_application(
+    actor: Caller, application_id: FromPath[UUID], data: JSONBody[Reasoned], asked: AskedVersion
+) -> ApplicationOut:
+    """Refuse as the employer, which ends the application and frees its place."""
+    return await service.refuse_application(actor, application_id, data.reason, asked)
+
+
+router = Router(
+    "/",
+    route_handlers=[
+        apply_to_mission,
+        list_mission_applications,
+        list_association_applications,
+        list_company_applications,
+        list_my_applications,
+        get_application,
+        accept_application,
+        decline_application,
+        withdraw_application,
+        approve_application,
+        refuse_application,
+    ],
+    tags=["applications"],
+)

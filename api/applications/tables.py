@@ -1,0 +1,31 @@
+"""Applications: one person's wish to take one place of one mission."""
+
+from piccolo.columns import UUID, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from api.core.database import ENGINE
+from api.missions.tables import Mission
+
+
+class Application(Table, db=ENGINE, tablename="application"):
+    """An application carries its three tenants, and the applicant's name as given to the association."""
+
+    id = UUID(primary_key=True, default=None)
+    version = Integer(default=1)
+    mission_id = ForeignKey(Mission, null=False, default=None, on_delete=OnDelete.restrict)
+    association_id = UUID(default=None)
+    company_id = UUID(default=None)
+    employee_id = UUID(default=None)
+    manager_id = UUID(null=True, default=None)
+    person_id = UUID(default=None)
+    applicant_name = Text(default=None)
+    applicant_email = Text(null=True, default=None)
+    state = Text(default="submitted")
+    state_reason = Text(null=True, default=None)
+    regime = Text(default=None)
+    legal_form = Text(null=True, default=None)
+    employer_approval = Text(default="not_required")
+    employer_reason = Text(null=True, default=None)
+    message = Text(default="")
+    created_at = Timestamptz(default=None)

@@ -1,0 +1,209 @@
+"""PostgreSQL: pools, the one way to open a transaction, the walls it carries, rows into Structs."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from functools import wraps
+from types import SimpleNamespace
+from typing import Any, ParamSpec, TypeVar
+
+import asyncpg
+from piccolo.engine.postgres import PostgresEngine
+
+from api.core import clock
+from api.core.actor import Actor
+from api.core.problems import NotFound
+from api.core.settings import Settings
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_walls: ContextVar[str] = ContextVar("walls", default="")
+
+
+class Engine(PostgresEngine):
+    """Piccolo's engine, which otherwise connects when it is built."""
+
+    async def check_version(self) -> None:
+        """Ask nothing at import."""
+
+    async def prep_database(self) -> None:
+        """Create nothing at import."""
+
+
+class Connection(asyncpg.Connection):
+    """A connection whose BEGIN carries the caller's walls in the same round trip."""
+
+    async def execute(self, query: str, *args: Any, **options: Any) -> str:
+        """Run a command; a BEGIN is followed by the settings that row-level security reads."""
+        if query.startswith("BEGIN"):
+            query += _walls.get()
+        return str(await super().execute(query, *args, **options))
+
+    def get_reset_query(self) -> str:
+        """Reset nothing: every setting is local to its transaction."""
+        return ""
+
+
+ENGINE = Engine(config={})
+_ops: asyncpg.Pool | None = None
+
+
+async def open_pools(settings: Settings) -> None:
+    """Make the pools of the `app` and `ops` roles; they connect when first used."""
+    global _ops  # noqa: PLW0603
+    ENGINE.pool = await _pool(settings.database_url, settings.pool_size)
+    if settings.database_ops_url:
+        _ops = await _pool(settings.database_ops_url, 4)
+
+
+async def close_pools() -> None:
+    """Close the pools, letting queries under way end."""
+    global _ops
+    pools, ENGINE.pool, _ops = (ENGINE.pool, _ops), None, None
+    for pool in pools:
+        if pool is not None:
+            await pool.close()
+
+
+async def _pool(url: str, size: int) -> asyncpg.Pool:
+    return await asyncpg.create_pool(
+        url, min_size=0, max_size=size, connection_class=Connection, command_timeout=30, timeout=5
+    )
+
+
+def walls(actor: Actor | None) -> str:
+    """Write the settings that row-level security reads, from parsed values only."""
+    moved = clock.moved()
+    values = {"app.now": moved.isoformat() if moved else ""}
+    if actor:
+        roles = actor.roles | (actor.employment.roles if actor.employment else frozenset())
+        values |= {
+            "app.person": str(actor.person_id or ""),
+            "app.company": str(actor.company_id or ""),
+            "app.employee": str(actor.employment.employee_id) if actor.employment else "",
+            "app.association": "{" + ",".join(map(str, actor.memberships)) + "}",
+            "app.role": "{" + ",".join(sorted(roles)) + "}",
+        }
+    settings = ", ".join(f"set_config('{key}', '{value}', true)" for key, value in values.items() if value)
+    return f"; SELECT {settings}" if settings else ""
+
+
+@asynccontextmanager
+async def transaction(actor: Actor | None) -> AsyncIterator[Connection]:
+    """Open a write transaction within the actor's walls; inside another one, a savepoint of it."""
+    async with _begin(actor, readonly=False) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def read(actor: Actor | None) -> AsyncIterator[Connection]:
+    """Read within the actor's walls; without an actor nothing is set and each statement stands alone."""
+    if ENGINE.current_transaction.get() or actor or clock.moved():
+        async with _begin(actor, readonly=True) as connection:
+            yield connection
+    else:
+        async with _acquired() as connection:
+            yield connection
+
+
+@asynccontextmanager
+async def operations() -> AsyncIterator[Connection]:
+    """Open a transaction of the `ops` role, which no wall stops: relay, schedule, checks."""
+    if _ops is None:
+        raise RuntimeError("MAILLON_DATABASE_OPS_URL is not set: the worker and `check` need it.")
+    async with _ops.acquire(timeout=5) as connection, connection.transaction():
+        yield connection
+
+
+def bound() -> Connection:
+    """Give the connection of the transaction that is open here; raises RuntimeError outside of one."""
+    current = ENGINE.current_transaction.get()
+    if current is None:
+        raise RuntimeError("This must run inside core.database.transaction().")
+    connection: Connection = current.connection
+    return connection
+
+
+@asynccontextmanager
+async def _begin(actor: Actor | None, *, readonly: bool) -> AsyncIterator[Connection]:
+    current: Any = ENGINE.current_transaction.get()
+    if current is not None:
+        if current.walls != walls(actor):
+            raise RuntimeError("A nested transaction must be the same caller's.")
+        if readonly:
+            yield current.connection
+            return
+        async with current.connection.transaction():
+            yield current.connection
+        return
+    caller = _walls.set(walls(actor))
+    try:
+        async with _acquired() as connection, connection.transaction(readonly=readonly):
+            here: Any = SimpleNamespace(connection=connection, walls=_walls.get())
+            token = ENGINE.current_transaction.set(here)
+            try:
+                yield connection
+            finally:
+                ENGINE.current_transaction.reset(token)
+    finally:
+        _walls.reset(caller)
+
+
+@asynccontextmanager
+async def _acquired() -> AsyncIterator[Connection]:
+    if ENGINE.pool is None:
+        raise RuntimeError("core.database.open_pools() comes first.")
+    async with ENGINE.pool.acquire(timeout=5) as connection:
+        yield connection
+
+
+CONTENTION = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+AWAY = (
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    *CONTENTION,
+    OSError,
+    TimeoutError,
+)
+"""What a database that is away, starting, full or contended raises: answered by 503, never 500."""
+
+
+def retried(use_case: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Run a use case again, at most 5 times, when it lost a deadlock; not inside an outer transaction."""
+
+    @wraps(use_case)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(4):
+            if ENGINE.current_transaction.get() is not None:
+                break
+            try:
+                return await use_case(*args, **kwargs)
+            except CONTENTION:
+                continue
+        return await use_case(*args, **kwargs)
+
+    return run
+
+
+async def fetch_all(connection: Connection, shape: type[T], sql: str, *args: object) -> list[T]:
+    """Read rows into Structs, a column a field."""
+    return [shape(**row) for row in await connection.fetch(sql, *args)]
+
+
+async def fetch_one(connection: Connection, shape: type[T], sql: str, *args: object) -> T | None:
+    """Read one row into a Struct, or None where no row is visible."""
+    row = await connection.fetchrow(sql, *args)
+    return shape(**row) if row else None
+
+
+def found(value: T | None) -> T:
+    """Give what a read found; raises NotFound where the walls, or nothing, left it empty."""
+    if value is None:
+        raise NotFound
+    return value

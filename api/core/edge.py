@@ -1,0 +1,78 @@
+"""The outermost layer: request ids, security headers, one log line and one metric a request."""
+
+import re
+import time
+from typing import Any
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import Counter, Histogram
+
+from api.core.ids import new_id
+
+REQUESTS = Counter("maillon_requests_total", "Requests answered.", ["method", "path", "status"])
+SECONDS = Histogram("maillon_request_seconds", "Time to answer.", ["method", "path"])
+POLICY = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+DOCS_POLICY = (
+    b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+)
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+log = structlog.get_logger()
+
+
+class Edge:
+    """ASGI wrapper around the whole application, so that a 404 of the router passes here too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, adding what every answer carries."""
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        given = dict(scope["headers"])
+        request_id = given.get(b"x-request-id", b"")
+        if not _REQUEST_ID.fullmatch(request_id):
+            request_id = str(new_id()).encode()
+        structlog.contextvars.bind_contextvars(request_id=request_id.decode())
+        started, status = time.perf_counter(), 500
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *_added(scope, given, request_id)]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sending)
+        finally:
+            _measure(scope, status, time.perf_counter() - started)
+            structlog.contextvars.clear_contextvars()
+
+
+def _added(scope: Any, given: dict[bytes, bytes], request_id: bytes) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"x-request-id", request_id),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"content-security-policy", DOCS_POLICY if scope["path"].startswith("/docs") else POLICY),
+    ]
+    if b"authorization" in given or b"cookie" in given:
+        headers.append((b"cache-control", b"no-store"))
+    else:
+        headers.append((b"vary", b"Authorization, Accept-Language"))
+    return headers
+
+
+def _measure(scope: Any, status: int, seconds: float) -> None:
+    path = scope.get("path_template") or "unmatched"
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    REQUESTS.labels(method, path, status).inc()
+    SECONDS.labels(method, path).observe(seconds)
+    log.info("request", method=method, path=path, status=status, milliseconds=round(seconds * 1000, 1))

@@ -1,0 +1,82 @@
+"""Every error as a problem document: the router's, the decoder's, the database's and ours."""
+
+import traceback
+from typing import Any
+
+import asyncpg
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import (
+    ClientException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+
+from api.core import problems
+from api.core.database import AWAY
+from api.core.language import Language, Words, preferred
+from api.core.problems import Fault, Invalid, Malformed, Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger()
+
+
+def reader_language(request: Request[Any, Any, Any]) -> Language:
+    """Give the language of Accept-Language, else the person's, else English."""
+    user = request.scope.get("user")
+    return preferred(request.headers.get("accept-language", ""), user.language if user else "en")
+
+
+def answer(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """Answer an exception by its problem document."""
+    problem = as_problem(error)
+    if problem.status == 500:
+        log.error("unexpected", error=type(error).__qualname__, frames=_frames(error))
+    return Response(
+        problem.document(reader_language(request)),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=problem.headers or {},
+    )
+
+
+def as_problem(error: Exception) -> Problem:
+    """Translate an exception into the Problem it means."""
+    match error:
+        case Problem():
+            return error
+        case NotFoundException():
+            return problems.NotFound()
+        case MethodNotAllowedException():
+            return problems.MethodNotAllowed(headers=error.headers or {})
+        case RequestEntityTooLarge():
+            return problems.TooLarge()
+        case ValidationException():
+            return Invalid(faults=_faults(error))
+        case ClientException():
+            return Malformed()
+        case asyncpg.DataError():
+            log.error("unbounded value", frames=_frames(error))
+            return Invalid(faults=[])
+    if isinstance(error, AWAY):
+        log.warning("database away", error=type(error).__qualname__)
+        return problems.Unavailable()
+    return problems.Unexpected()
+
+
+def _faults(error: ValidationException) -> list[Fault]:
+    extra = error.extra if isinstance(error.extra, list) else []
+    return [
+        Fault(f"/{item.get('key', '')}".replace(".", "/"), "invalid", Words(item["message"], item["message"]))
+        for item in extra
+        if isinstance(item, dict)
+    ]
+
+
+def _frames(error: Exception) -> list[str]:
+    """Say where it happened; never the message, which may quote a person's data."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

@@ -1,0 +1,5 @@
+-- Row-level security is forced on every table that holds tenants' data.
+SELECT c.relname AS "table" FROM pg_class c
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+  AND c.relname NOT IN ('migration', 'state_edge', 'mission_search', 'mail_domain')
+  AND NOT (c.relrowsecurity AND c.relforcerowsecurity)

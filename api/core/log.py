@@ -1,0 +1,46 @@
+"""Structured logs: a line of JSON an event, whose fields are an allow-list, so that none names a person."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+FIELDS = frozenset(
+    (
+        *("event", "level", "timestamp", "request_id", "method", "path", "status", "milliseconds"),
+        *("error", "frames", "reaction", "fact", "fact_id", "attempt", "mail_id", "kind", "state", "count"),
+        *("lag_seconds", "pid", "port", "version", "reply_code", "migration", "exit_code"),
+    )
+)
+
+
+def keep_allowed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Drop every field that is not on the list."""
+    return {name: value for name, value in event.items() if name in FIELDS}
+
+
+def configure() -> None:
+    """Write structlog's events, and warnings of libraries by name alone, to standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            keep_allowed,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[_Named()], force=True)
+
+
+class _Named(logging.Handler):
+    """A library's warning as its logger's name: its text may quote what a person wrote."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log where the warning came from."""
+        structlog.get_logger().warning("library", error=f"{record.name}:{record.funcName}")

@@ -1,0 +1,164 @@
+"""The OpenAPI document: what Litestar leaves out is added here, once."""
+
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import swagger_ui
+from litestar import Litestar, Request, Router, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.serialization import encode_json
+from litestar.static_files import create_static_files_router
+
+from api.core import problems
+from api.core.actor import public
+from api.core.problems import Problem
+from api.core.requests import query_names
+
+VERSION = "0.1.0"
+ASSETS = Path(swagger_ui.__file__).parent / "static"
+FAVICON = '<link rel="icon" href="data:,">'
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "description": "Which problem: see openapi/problems.md."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "JSON pointer (RFC 6901) to the fault."},
+                    "code": {"type": "string", "description": "Never translated."},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+def config() -> OpenAPIConfig:
+    """Describe the API, its document at /openapi.json and its reference at /docs, served from here alone."""
+    bearer = SecurityScheme(
+        type="http",
+        scheme="bearer",
+        description="A session token, or a JWT of the company's own identity provider.",
+    )
+    return OpenAPIConfig(
+        title="Maillon",
+        version=VERSION,
+        description="The open marketplace and ledger of skills volunteering.",
+        openapi_router=Router("/docs", route_handlers=[], guards=[public], include_in_schema=False),
+        components=Components(security_schemes={"bearer": bearer}),
+        render_plugins=[
+            _Document(path="/openapi.json"),
+            _Reference(
+                path="/",
+                js_url="/docs/assets/swagger-ui-bundle.js",
+                css_url="/docs/assets/swagger-ui.css",
+                standalone_preset_js_url="/docs/assets/swagger-ui-standalone-preset.js",
+                favicon=FAVICON,
+            ),
+        ],
+    )
+
+
+class _Document(JsonRenderPlugin):
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return super().render(request, document(request.app))
+
+
+class _Reference(SwaggerRenderPlugin):
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return super().render(request, document(request.app))
+
+
+def assets() -> Router:
+    """Serve the reference page's files from the package that ships them."""
+    return create_static_files_router(
+        path="/docs/assets", directories=[ASSETS], guards=[public], include_in_schema=False
+    )
+
+
+@get("/openapi.json", guards=[public], include_in_schema=False, media_type="application/json")
+async def get_document(request: Request[Any, Any, Any]) -> bytes:
+    """Give the finished OpenAPI document."""
+    return encode_json(document(request.app))
+
+
+@cache
+def document(app: Litestar) -> dict[str, Any]:
+    """Give the finished OpenAPI document."""
+    written: dict[str, Any] = app.openapi_schema.to_schema()
+    written["components"]["schemas"]["Problem"] = PROBLEM
+    _close_bodies(written)
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            if isinstance(handler, HTTPRouteHandler) and handler.resolve_include_in_schema():
+                for method in handler.http_methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}:
+                    operation = written["paths"][route.path_format][method.lower()]
+                    _describe(operation, handler)
+    return written
+
+
+def _close_bodies(written: dict[str, Any]) -> None:
+    """Say in the document that unknown fields of a body are refused."""
+    schemas = written["components"]["schemas"]
+    waiting = [
+        operation["requestBody"]
+        for path in written["paths"].values()
+        for operation in path.values()
+        if "requestBody" in operation
+    ]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting += node
+        elif isinstance(node, dict):
+            schema = schemas.get(str(node.get("$ref", "")).removeprefix("#/components/schemas/"))
+            if schema and "additionalProperties" not in schema and "properties" in schema:
+                schema["additionalProperties"] = False
+                waiting.append(schema)
+            waiting += node.values()
+
+
+def _describe(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
+    """List every problem an operation may answer, by status, and who may call it."""
+    by_status: dict[int, list[Any]] = defaultdict(list)
+    listed: Any = handler.raises or ()
+    for problem in {*listed, *_common(handler)}:
+        by_status[problem.status].append(problem)
+    for status, kinds in sorted(by_status.items()):
+        named = sorted(kinds, key=lambda kind: kind.slug)
+        operation["responses"][str(status)] = {
+            "description": "; ".join(f"`/problems/{kind.slug}`: {kind.title.en}" for kind in named),
+            "content": {
+                "application/problem+json": {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {kind.slug: {"value": kind().document("en")} for kind in named},
+                }
+            },
+        }
+    if public not in handler.resolve_guards():
+        operation["security"] = [{"bearer": []}]
+
+
+def _common(handler: HTTPRouteHandler) -> set[type[Problem]]:
+    """Give the problems that come from what an operation takes, whatever it does."""
+    kinds: set[type[Problem]] = {problems.Unavailable, problems.Unauthenticated}
+    if handler.parsed_data_field is not None:
+        kinds |= {problems.Malformed, problems.Invalid, problems.TooLarge, problems.UnsupportedMedia}
+    if query_names(handler):
+        kinds |= {problems.Invalid, problems.Malformed}
+    if public not in handler.resolve_guards():
+        kinds.add(problems.Forbidden)
+    return kinds

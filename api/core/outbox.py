@@ -1,0 +1,45 @@
+"""Facts: what happened, recorded in the transaction that made it happen; workers react to them later."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+import msgspec
+
+from api.core import clock
+from api.core.database import bound
+from api.core.ids import new_id
+
+FACTS: dict[str, "type[Fact]"] = {}
+
+_RECORD = """
+    INSERT INTO outbox (id, fact, payload, company_id, association_id, recorded_at)
+    VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened: ids only, past tense; the tenant is whose walls a reaction runs behind."""
+
+    name: ClassVar[str]
+    company_id: UUID | None = None
+    association_id: UUID | None = None
+
+    def __init_subclass__(cls, **_: Any) -> None:
+        super().__init_subclass__()
+        cls.name = cls.__name__
+        FACTS[cls.__name__] = cls
+
+
+async def record(*facts: Fact) -> None:
+    """Record facts in the open transaction; raises RuntimeError outside of one."""
+    connection = bound()
+    for fact in facts:
+        await connection.execute(
+            _RECORD,
+            new_id(),
+            fact.name,
+            msgspec.msgpack.encode(fact),
+            fact.company_id,
+            fact.association_id,
+            clock.now(),
+        )

@@ -1,0 +1,166 @@
+"""Problem documents (RFC 9457): what a refused request is told, in its reader's language."""
+
+from typing import Any, ClassVar
+
+import msgspec
+from litestar.exceptions import HTTPException
+
+from api.core.language import Language, Words
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One broken rule: a JSON pointer (RFC 6901) into the request, a stable code, an explanation."""
+
+    pointer: str
+    code: str
+    words: Words
+
+
+class Problem(HTTPException):
+    """A refusal with a documented type; subclasses stand beside the rule they report."""
+
+    status: ClassVar[int] = 400
+    slug: ClassVar[str] = "problem"
+    title: ClassVar[Words] = Words("Problem", "Problème")
+
+    def __init__(
+        self,
+        words: Words | None = None,
+        *,
+        faults: list[Fault] | None = None,
+        headers: dict[str, str] | None = None,
+        **members: object,
+    ) -> None:
+        super().__init__(
+            detail=words.en if words else self.title.en, status_code=self.status, headers=headers or {}
+        )
+        self.words = words
+        self.faults = faults
+        self.members = members
+
+    def document(self, language: Language) -> dict[str, Any]:
+        """Give the members of the problem document in a language."""
+        document: dict[str, Any] = {
+            "type": f"/problems/{self.slug}",
+            "title": self.title.read(language),
+            "status": self.status,
+        }
+        if self.words:
+            document["detail"] = self.words.read(language)
+        if self.faults is not None:
+            document["errors"] = [
+                {"pointer": fault.pointer, "code": fault.code, "detail": fault.words.read(language)}
+                for fault in self.faults
+            ]
+        return document | self.members
+
+
+class Malformed(Problem):
+    """The request cannot be read: not JSON, not UTF-8, a broken cursor or header."""
+
+    status = 400
+    slug = "malformed"
+    title = Words("The request cannot be read", "La requête est illisible")
+
+
+class Unauthenticated(Problem):
+    """No credential, or one that is not valid any more (RFC 6750)."""
+
+    status = 401
+    slug = "unauthenticated"
+    title = Words("Sign in first", "Connectez-vous d’abord")
+
+    def __init__(self, words: Words | None = None, *, error: str | None = None) -> None:
+        challenge = f'Bearer realm="maillon", error="{error}"' if error else 'Bearer realm="maillon"'
+        super().__init__(words, headers={"WWW-Authenticate": challenge})
+
+
+class Forbidden(Problem):
+    """The object is visible to the caller, the act is not theirs."""
+
+    status = 403
+    slug = "forbidden"
+    title = Words("This is not yours to do", "Cette action ne vous revient pas")
+
+
+class NotFound(Problem):
+    """Nothing there, or nothing that the caller may see."""
+
+    status = 404
+    slug = "not-found"
+    title = Words("Nothing here", "Rien ici")
+
+
+class MethodNotAllowed(Problem):
+    """The path exists, not with this method; `Allow` lists the others."""
+
+    status = 405
+    slug = "method-not-allowed"
+    title = Words("This address does not take this method", "Cette adresse n’accepte pas cette méthode")
+
+
+class WrongState(Problem):
+    """The object's state does not allow the act; carries `state` and the `allowed` ones."""
+
+    status = 409
+    slug = "wrong-state"
+    title = Words("Its state does not allow it", "Son état ne le permet pas")
+
+
+class VersionChanged(Problem):
+    """If-Match names another version than the present one."""
+
+    status = 412
+    slug = "version-changed"
+    title = Words("Somebody changed it meanwhile", "Quelqu’un l’a modifié entre-temps")
+
+
+class TooLarge(Problem):
+    """The body is over the limit."""
+
+    status = 413
+    slug = "too-large"
+    title = Words("The body is too large", "Le corps de la requête est trop grand")
+
+
+class UnsupportedMedia(Problem):
+    """A body that is not application/json."""
+
+    status = 415
+    slug = "unsupported-media"
+    title = Words("Send application/json", "Envoyez application/json")
+
+
+class Invalid(Problem):
+    """The request can be read and breaks rules, each named in `errors`."""
+
+    status = 422
+    slug = "invalid"
+    title = Words("The request breaks a rule", "La requête enfreint une règle")
+
+
+class VersionRequired(Problem):
+    """An edit without If-Match (RFC 6585)."""
+
+    status = 428
+    slug = "version-required"
+    title = Words("Say which version you edit: If-Match", "Dites quelle version vous modifiez : If-Match")
+
+
+class Unexpected(Problem):
+    """A fault of ours; nothing was kept of the request."""
+
+    status = 500
+    slug = "unexpected"
+    title = Words("Something went wrong on our side", "Une erreur est survenue de notre côté")
+
+
+class Unavailable(Problem):
+    """A part is away for a moment; ask again after `Retry-After` seconds."""
+
+    status = 503
+    slug = "unavailable"
+    title = Words("Ask again in a moment", "Réessayez dans un instant")
+
+    def __init__(self, words: Words | None = None) -> None:
+        super().__init__(words, headers={"Retry-After": "2"})

@@ -1,0 +1,44 @@
+"""What route files share: path and query parameters, problems in the documentation, conditional writes."""
+
+from typing import Any, TypeVar
+
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+
+from api.core.actor import Actor
+from api.core.etag import Answer, asked_version, edited_version
+
+T = TypeVar("T")
+
+Caller = NamedDependency[Actor]
+"""The signed-in caller: the route's guard has let nobody else in."""
+Viewer = NamedDependency[Actor | None]
+"""Whoever asks, None when anonymous."""
+EditedVersion = NamedDependency[int]
+"""The version an edit names (If-Match, mandatory)."""
+AskedVersion = NamedDependency[int | None]
+"""The version an act names (If-Match, optional)."""
+
+
+def caller(request: Request[Any, Any, State]) -> Any:
+    """Give who is signed in; the route's guard has refused anybody else."""
+    return request.user
+
+
+def viewer(request: Request[Any, Any, State]) -> Any:
+    """Give who is signed in, or None."""
+    return request.user
+
+
+DEPENDENCIES = {
+    "actor": Provide(caller, sync_to_thread=False),
+    "viewer": Provide(viewer, sync_to_thread=False),
+    "edited": Provide(edited_version, sync_to_thread=False),
+    "asked": Provide(asked_version, sync_to_thread=False),
+}
+
+
+def created(content: T, location: str) -> Response[T]:
+    """Answer 201 with where the new object is."""
+    return Answer(content, status_code=201, headers={"Location": location})

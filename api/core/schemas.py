@@ -1,0 +1,57 @@
+"""Base Structs and bounded types of every request body and answer."""
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+Item = TypeVar("Item")
+
+NO_CONTROL = r"^[^\x00-\x1f\x7f]*$(?!\n)"
+NO_CONTROL_BUT_LINES = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+
+Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_CONTROL)]
+"""A line of text."""
+Text = Annotated[str, Meta(max_length=5000, pattern=NO_CONTROL_BUT_LINES)]
+"""A text of several paragraphs."""
+Reason = Annotated[str, Meta(min_length=1, max_length=1000, pattern=NO_CONTROL_BUT_LINES)]
+Email = Annotated[
+    str,
+    Meta(
+        max_length=254,
+        pattern=r"^[^\s@\x00-\x1f<>\",;:\\]{1,64}@[^\s@\x00-\x1f<>\",;:\\]+\.[a-zA-Z]{2,63}$(?!\n)",
+    ),
+]
+"""A mail address (RFC 5321 lengths), compared without case."""
+WebUrl = Annotated[str, Meta(max_length=2000, pattern=r"^https?://[^\s\x00-\x1f]+$(?!\n)")]
+Instant = Annotated[datetime, Meta(tz=True)]
+Minutes = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class In(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request body: unknown fields are refused."""
+
+
+class Out(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer."""
+
+
+class Page(msgspec.Struct, Generic[Item], frozen=True, kw_only=True):
+    """A list's page: `next` is the cursor of the following one, null on the last."""
+
+    items: list[Item]
+    next: str | None = None
+
+
+def changes(patch: In) -> dict[Any, Any]:
+    """Give the fields that a merge patch names; those it leaves out are UNSET (RFC 7396)."""
+    return {
+        name: value for name, value in msgspec.structs.asdict(patch).items() if value is not msgspec.UNSET
+    }
+
+
+class Reasoned(In, frozen=True, kw_only=True):
+    """An act that must say why."""
+
+    reason: Reason

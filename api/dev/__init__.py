@@ -1,0 +1,1 @@
+"""Embedded servers and demo data: development and tests only, never production."""

@@ -1,0 +1,1 @@
+"""Hours, and the ledger they are posted to."""

@@ -1,0 +1,82 @@
+"""Reads of hours entries and of the ledger."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from api.core import pagination
+from api.core.database import Connection, fetch_all, found
+from api.core.schemas import Page
+from api.hours.schemas import HoursMission, HoursOut, HoursPerson, LedgerLineOut
+
+_HOURS = """
+    SELECT h.id, h.version, h.state, h.application_id, h.mission_id, h.person_id, h.worked_on, h.minutes,
+           h.declared_minutes, h.regime, h.note, h.state_reason AS reason, h.confirmed_by, h.approved_by,
+           l.id AS ledger_id, h.created_at, m.title, p.applicant_name
+    FROM hours_entry h
+    JOIN application p ON p.id = h.application_id
+    JOIN mission m ON m.id = h.mission_id
+    LEFT JOIN ledger_line l ON l.hours_id = h.id
+"""
+_PAGE = """
+      AND ($2::text IS NULL OR h.state = $2)
+      AND ($3::timestamptz IS NULL OR (h.created_at, h.id) < ($3, $4::uuid))
+    ORDER BY h.created_at DESC, h.id DESC LIMIT $5
+"""
+_ONE = _HOURS + "WHERE h.id = $1"
+_OF = {
+    "application": _HOURS + "WHERE h.application_id = $1" + _PAGE,
+    "person": _HOURS + "WHERE h.person_id = $1" + _PAGE,
+    "association": _HOURS + "WHERE h.association_id = $1" + _PAGE,
+    "company": _HOURS + "WHERE h.company_id = $1 AND h.regime = 'working_time'" + _PAGE,
+}
+_LEDGER = """
+    SELECT id, sequence, hours_id, employee_id, association_id, mission_id, worked_on, posted_on, posted_at, minutes,
+           regime, legal_form, department, site, cause
+    FROM ledger_line
+    WHERE company_id = $1 AND regime = 'working_time'
+      AND ($2::date IS NULL OR posted_on >= $2) AND ($3::date IS NULL OR posted_on <= $3)
+      AND ($4::uuid IS NULL OR employee_id = $4)
+      AND ($5::bigint IS NULL OR sequence > $5)
+    ORDER BY sequence LIMIT $6
+"""
+
+
+async def get_hours(connection: Connection, hours_id: UUID) -> HoursOut:
+    """Give an entry that the caller may see; raises NotFound."""
+    return _entry(found(await connection.fetchrow(_ONE, hours_id)))
+
+
+async def list_hours(
+    connection: Connection, of: str, owner: UUID, state: str | None, limit: int, cursor: str | None
+) -> Page[HoursOut]:
+    """List the entries of an application, person, association or company (working time), the newest first."""
+    question = ("hours", of, str(owner), state)
+    at, last = pagination.read_cursor(cursor, question, datetime, UUID) or (None, None)
+    rows = await connection.fetch(_OF[of], owner, state, at, last, limit + 1)
+    return pagination.page([_entry(row) for row in rows], limit, question, "created_at", "id")
+
+
+def _entry(row: Any) -> HoursOut:
+    fields = dict(row)
+    mission = HoursMission(id=fields.pop("mission_id"), title=fields.pop("title"))
+    person = HoursPerson(id=fields.pop("person_id"), name=fields.pop("applicant_name"))
+    return HoursOut(mission=mission, person=person, **fields)
+
+
+async def list_ledger(
+    connection: Connection,
+    company_id: UUID,
+    first: date | None,
+    last: date | None,
+    employee_id: UUID | None,
+    limit: int,
+    cursor: str | None,
+) -> Page[LedgerLineOut]:
+    """List a company's working-time lines by the day posted, in the order they were posted."""
+    question = ("ledger", str(company_id), first, last, str(employee_id))
+    (after,) = pagination.read_cursor(cursor, question, int) or (None,)
+    rows = await fetch_all(
+        connection, LedgerLineOut, _LEDGER, company_id, first, last, employee_id, after, limit + 1
+    )
+    return pagination.page(rows, limit, question, "sequence")

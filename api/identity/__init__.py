@@ -1,0 +1,1 @@
+"""Sessions and company tokens; builds the Actor."""

@@ -1,0 +1,102 @@
+"""JWTs of a company's own identity provider: checked against what the company registered (RFC 7519, 8725)."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwt import JWTClaimsRegistry
+
+from api.core import clock
+from api.core.database import Connection
+from api.core.problems import Unauthenticated, Unavailable
+from api.identity.keys import KeysAway, keys_of
+
+ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"]
+LEEWAY = 60
+_REGISTRY = jws.JWSRegistry(algorithms=ALGORITHMS)
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """What a company registered of its provider."""
+
+    company_id: UUID
+    audience: str
+    jwks_url: str | None
+    role_claim: str | None
+
+
+class CompanyToken(msgspec.Struct, frozen=True):
+    """A token that holds: whose it is, of which company, and what it says of the person."""
+
+    company_id: UUID
+    issuer: str
+    subject: str
+    claims: dict[str, Any]
+    roles: frozenset[str]
+
+
+def refused() -> Unauthenticated:
+    """Make the one answer to every token that does not hold; it says nothing of why."""
+    return Unauthenticated(error="invalid_token")
+
+
+async def read_company_token(connection: Connection, text: str) -> CompanyToken:
+    """Check a JWT's issuer, audience, signature and times; raises Unauthenticated, Unavailable."""
+    issuer, kid = _peek(text)
+    providers = [Provider(**row) for row in await connection.fetch("SELECT * FROM providers_of($1)", issuer)]
+    if not providers:
+        raise refused()
+    try:
+        keys = await keys_of(issuer, providers[0].jwks_url, kid)
+        token = jwt.decode(text, keys, registry=_REGISTRY)
+        provider = _of_audience(providers, token.claims.get("aud"))
+        JWTClaimsRegistry(
+            now=int(clock.now().timestamp()),
+            leeway=LEEWAY,
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": provider.audience},
+            sub={"essential": True},
+            exp={"essential": True},
+        ).validate(token.claims)
+    except KeysAway:
+        raise Unavailable from None
+    except (JoseError, ValueError, TypeError, KeyError):
+        raise refused() from None
+    subject = token.claims["sub"]
+    if not isinstance(subject, str) or not 0 < len(subject) <= 255 or "\x00" in subject:
+        raise refused()
+    return CompanyToken(
+        provider.company_id, issuer, subject, dict(token.claims), _roles(provider, token.claims)
+    )
+
+
+def _peek(text: str) -> tuple[str, str | None]:
+    """Read who claims to have signed, before anything is believed."""
+    try:
+        signed = jws.extract_compact(text.encode())
+        issuer = msgspec.json.decode(signed.payload)["iss"]
+        kid = signed.headers().get("kid")
+    except (JoseError, ValueError, TypeError, KeyError, msgspec.MsgspecError):
+        raise refused() from None
+    if not isinstance(issuer, str) or len(issuer) > 2000 or "\x00" in issuer:
+        raise refused()
+    return issuer, kid if isinstance(kid, str) else None
+
+
+def _of_audience(providers: list[Provider], audience: object) -> Provider:
+    named = audience if isinstance(audience, list) else [audience]
+    for provider in providers:
+        if provider.audience in named:
+            return provider
+    raise ValueError("no such audience")
+
+
+def _roles(provider: Provider, claims: dict[str, Any]) -> frozenset[str]:
+    if provider.role_claim is None:
+        return frozenset()
+    mapping = msgspec.json.decode(provider.role_claim)
+    given = claims.get(mapping["claim"], [])
+    values = given if isinstance(given, list) else [given]
+    return frozenset(mapping["map"][value] for value in values if value in mapping["map"])

@@ -1,0 +1,15 @@
+"""The server's entry point, and the only module that reads the environment for it."""
+
+import os
+
+from litestar.types import ASGIApp
+
+from api.app import create_app
+from api.core import log
+from api.core.settings import read_settings
+
+
+def create() -> ASGIApp:
+    """Make the application from `MAILLON_*` variables; raises BadSettings."""
+    log.configure()
+    return create_app(read_settings(os.environ))

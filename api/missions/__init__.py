@@ -1,0 +1,1 @@
+"""Missions: scoping, lifecycle, search."""

@@ -1,0 +1,66 @@
+"""Missions, and the public ones as search reads them."""
+
+from piccolo.columns import UUID, Array, Date, DoublePrecision, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from api.core.database import ENGINE
+from api.organisations.tables import Association
+
+
+class Mission(Table, db=ENGINE, tablename="mission"):
+    """A bounded need of an association; `taken` is kept by a trigger on applications."""
+
+    id = UUID(primary_key=True, default=None)
+    version = Integer(default=1)
+    association_id = ForeignKey(Association, null=False, default=None, on_delete=OnDelete.restrict)
+    state = Text(default="draft")
+    state_reason = Text(null=True, default=None)
+    title = Text(default="")
+    summary = Text(default="")
+    description = Text(default="")
+    deliverable = Text(default="")
+    format = Text(null=True, default=None)
+    causes = Array(base_column=Text(), default=list)
+    places = Integer(default=1)
+    taken = Integer(default=0)
+    effort_minutes = Integer(null=True, default=None)
+    regimes = Array(base_column=Text(), default=list)
+    remote = Text(default="no")
+    location_label = Text(null=True, default=None)
+    postal_code = Text(null=True, default=None)
+    latitude = DoublePrecision(null=True, default=None)
+    longitude = DoublePrecision(null=True, default=None)
+    time_zone = Text(default="Europe/Paris")
+    starts_on = Date(null=True, default=None)
+    ends_on = Date(null=True, default=None)
+    apply_by = Date(null=True, default=None)
+    languages = Array(base_column=Text(), default=list)
+    created_by = UUID(default=None)
+    created_at = Timestamptz(default=None)
+    published_at = Timestamptz(null=True, default=None)
+
+
+class MissionSearch(Table, db=ENGINE, tablename="mission_search"):
+    """A published mission as anyone may find it: kept by triggers, without row-level security."""
+
+    id = UUID(primary_key=True, default=None)
+    version = Integer(default=None)
+    association_id = UUID(default=None)
+    association_name = Text(default=None)
+    title = Text(default=None)
+    summary = Text(default=None)
+    format = Text(default=None)
+    causes = Array(base_column=Text(), default=list)
+    places = Integer(default=None)
+    places_left = Integer(default=None)
+    effort_minutes = Integer(default=None)
+    regimes = Array(base_column=Text(), default=list)
+    remote = Text(default=None)
+    location_label = Text(null=True, default=None)
+    postal_code = Text(null=True, default=None)
+    starts_on = Date(default=None)
+    ends_on = Date(null=True, default=None)
+    apply_by = Date(null=True, default=None)
+    languages = Array(base_column=Text(), default=list)
+    published_at = Timestamptz(default=None)

@@ -1,0 +1,53 @@
+"""A mail as it goes on the wire."""
+
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import parseaddr
+from uuid import UUID
+
+import msgspec
+
+from api.core.settings import Settings
+from api.notifications.render import render_html
+
+
+class MailText(msgspec.Struct, frozen=True):
+    """What a mail says, in which language."""
+
+    subject: str
+    text: str
+    language: str
+
+
+def compose(mail_id: UUID, address: str, said: MailText, at: datetime, settings: Settings) -> bytes:
+    """Write a mail: text and HTML, seven-bit; raises ValueError where a header would hold a line break."""
+    message = EmailMessage(policy=SMTP)
+    name, sender = parseaddr(settings.mail_from)
+    message["From"] = Address(name, addr_spec=sender)
+    message["To"] = Address(addr_spec=address)
+    message["Subject"] = said.subject
+    message["Date"] = at
+    # The same for every attempt: a receiver who got two copies can tell.
+    message["Message-ID"] = f"<{mail_id}@{sender_domain(settings)}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday reply
+    text = f"{said.text}\n\n-- \nMaillon\n{settings.public_url}\n"
+    message.set_content(text, cte="quoted-printable")
+    html = render_html(said.subject, said.text, said.language, settings.public_url)
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = said.language
+    return message.as_bytes()
+
+
+def sender_domain(settings: Settings) -> str:
+    """Give the domain that mails are sent from."""
+    return parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost"
+
+
+def mailbox(address: str) -> str:
+    """Write an address in ASCII, its domain by IDNA; raises ValueError where it cannot be."""
+    local, _, domain = address.rpartition("@")
+    if not local.isascii():
+        raise ValueError("an address whose name is not ASCII needs SMTPUTF8")
+    return f"{local}@{domain.encode('idna').decode('ascii')}"

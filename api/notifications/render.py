@@ -1,0 +1,76 @@
+"""Texts of notices and mails: `templates/<kind>.<language>.txt`, first the title on a line, then the text."""
+
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2.sandbox import SandboxedEnvironment
+
+from api.core.language import Language
+
+_MONTHS = {
+    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "en": "January February March April May June July August September October November December",
+}
+
+
+class Notice(NamedTuple):
+    """A notice as a person reads it."""
+
+    title: str
+    text: str
+
+
+def render(kind: str, language: Language, values: dict[str, object]) -> Notice:
+    """Write the notice of a kind in a language; what people wrote stays on its line."""
+    template = _templates().get_template(f"{kind}.{language}.txt")
+    given = {name: _one_line(value) for name, value in values.items()}
+    title, _, text = template.render(given, language=language).strip().partition("\n")
+    return Notice(title.strip(), text.strip())
+
+
+def render_html(subject: str, text: str, language: str, public_url: str) -> str:
+    """Lay a mail's text out as a small HTML page; everything in it is escaped."""
+    paragraphs = text.split("\n\n")
+    return (
+        _templates()
+        .get_template("layout.html")
+        .render(subject=subject, paragraphs=paragraphs, language=language, public_url=public_url)
+    )
+
+
+def duration(minutes: int, language: Language) -> str:
+    """Write a duration given in minutes: 150 is “2 h 30” in French, “2 h 30 min” in English."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{rest}\u00a0min"
+    if not rest:
+        return f"{hours}\u00a0h"
+    return f"{hours}\u00a0h\u00a0{rest:02}" + ("\u00a0min" if language == "en" else "")
+
+
+def day(value: date, language: Language) -> str:
+    """Write a day: “1er mars 2027”, “1 March 2027”."""
+    number = "1er" if value.day == 1 and language == "fr" else str(value.day)
+    return f"{number}\u00a0{_MONTHS[language].split()[value.month - 1]}\u00a0{value.year}"
+
+
+def _one_line(value: object) -> object:
+    if isinstance(value, list):
+        return [_one_line(item) for item in value]
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+@cache
+def _templates() -> SandboxedEnvironment:
+    environment = SandboxedEnvironment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(enabled_extensions=("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"duration": duration, "day": day}
+    return environment

@@ -1,0 +1,1 @@
+"""Associations, companies, members, employees, policies."""

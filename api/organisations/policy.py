@@ -1,0 +1,81 @@
+"""Who may do what to associations, companies and employees; what identifiers must look like."""
+
+import re
+from uuid import UUID
+from zoneinfo import ZoneInfo, available_timezones
+
+from stdnum.exceptions import ValidationError
+from stdnum.fr import siren, siret
+
+from api.core.actor import Actor
+from api.core.language import Words
+from api.core.lifecycle import move
+from api.core.problems import Fault, Forbidden, Invalid
+
+VERIFY = move("verified", "unverified")
+REFUSE = move("refused", "unverified")
+
+_RNA = re.compile(r"W\d[0-9A-Z]\d{7}")
+LA_POSTE = "356000000"
+
+
+def require_member(actor: Actor, association_id: UUID, *roles: str) -> None:
+    """Let in the association's members, those of the roles where some are named; raises Forbidden."""
+    role = actor.memberships.get(association_id)
+    if role is None or (roles and role not in (*roles, "system")):
+        raise Forbidden
+
+
+def require_company_role(actor: Actor, company_id: UUID, *roles: str) -> None:
+    """Let in employees of the company who hold one of the roles; raises Forbidden."""
+    if not actor.has_company_role(company_id, *roles):
+        raise Forbidden
+
+
+def require_outsider(actor: Actor, association_id: UUID) -> None:
+    """Keep a moderator from judging a body they belong to; raises Forbidden."""
+    if association_id in actor.memberships:
+        raise Forbidden(Words("You belong to this association.", "Vous êtes membre de cette association."))
+
+
+def check_identifiers(**given: str | None) -> dict[str, str | None]:
+    """Give the identifiers in compact form; raises Invalid naming every one that cannot exist."""
+    compact = {kind: re.sub(r"\s", "", text).upper() if text else None for kind, text in given.items()}
+    faults = [
+        Fault(
+            f"/{kind}",
+            "identifier",
+            Words(f"This {kind.upper()} cannot exist.", f"Ce {kind.upper()} est impossible."),
+        )
+        for kind, text in compact.items()
+        if text and not _exists(kind, text)
+    ]
+    if faults:
+        raise Invalid(faults=faults)
+    return compact
+
+
+def _exists(kind: str, text: str) -> bool:
+    if kind == "rna":
+        return bool(_RNA.fullmatch(text))
+    if kind == "siret" and text.startswith(LA_POSTE) and text.isdigit() and len(text) == 14:
+        # La Poste's establishments pass on another sum than Luhn's.
+        return sum(map(int, text)) % 5 == 0
+    try:
+        (siren if kind == "siren" else siret).validate(text)
+    except ValidationError:
+        return False
+    return True
+
+
+def check_time_zone(name: str) -> ZoneInfo:
+    """Give the IANA time zone of a name; raises Invalid."""
+    if name not in available_timezones():
+        raise Invalid(
+            faults=[
+                Fault(
+                    "/time_zone", "time-zone", Words("Not an IANA time zone.", "Ce fuseau IANA n’existe pas.")
+                )
+            ]
+        )
+    return ZoneInfo(name)

@@ -1,0 +1,89 @@
+"""Reads of associations, companies, employees and policies."""
+
+from datetime import date
+from uuid import UUID
+
+from api.core import pagination
+from api.core.actor import Actor
+from api.core.database import Connection, fetch_all, fetch_one, found
+from api.core.schemas import Page
+from api.organisations.schemas import (
+    Address,
+    AssociationOut,
+    AssociationSummary,
+    CompanyOut,
+    EmployeeOut,
+    PolicyOut,
+)
+
+_ASSOCIATION = """
+    SELECT id, version, state, name, legal_form, purpose, rna, siren, siret, street, postal_code, city,
+           latitude, longitude, causes, website, contact_email, public_interest, created_at
+    FROM association WHERE id = $1
+"""
+_ASSOCIATIONS = """
+    SELECT id, name, city, causes, state FROM association
+    WHERE state = $1 AND ($2::text IS NULL OR (name, id) > ($2, $3)) ORDER BY name, id LIMIT $4
+"""
+_COMPANY = "SELECT id, version, slug, name, siren, legal_form, time_zone FROM company WHERE id = $1"
+_POLICY = """
+    SELECT effective_from, regimes, legal_form, approval, hours_approval, just_in_time FROM policy
+    WHERE company_id = $1 AND effective_from <= $2 ORDER BY effective_from DESC LIMIT 1
+"""
+_EMPLOYEE = """
+    SELECT id, version, given_name, family_name, email, roles, site, department, manager_id, active
+    FROM employee WHERE company_id = $1
+"""
+
+
+async def get_association(
+    connection: Connection, association_id: UUID, viewer: Actor | None = None
+) -> AssociationOut:
+    """Give an association that the caller may see, its address for mail to its members; raises NotFound."""
+    fields = dict(found(await connection.fetchrow(_ASSOCIATION, association_id)))
+    if viewer is None or not (association_id in viewer.memberships or "moderator" in viewer.roles):
+        fields["contact_email"] = None
+    address = Address(**{name: fields.pop(name) for name in Address.__struct_fields__})
+    return AssociationOut(**fields, address=address)
+
+
+async def list_associations(
+    connection: Connection, limit: int, cursor: str | None
+) -> Page[AssociationSummary]:
+    """List the verified associations by name."""
+    question = ("associations", "verified")
+    name, last = pagination.read_cursor(cursor, question, str, UUID) or (None, None)
+    rows = await fetch_all(connection, AssociationSummary, _ASSOCIATIONS, "verified", name, last, limit + 1)
+    return pagination.page(rows, limit, question, "name", "id")
+
+
+async def get_company(connection: Connection, company_id: UUID) -> CompanyOut:
+    """Give a company to its own people and to administrators; raises NotFound."""
+    return found(await fetch_one(connection, CompanyOut, _COMPANY, company_id))
+
+
+async def get_policy(connection: Connection, company_id: UUID, day: date) -> PolicyOut:
+    """Give the policy in force on a day; raises NotFound."""
+    return found(await fetch_one(connection, PolicyOut, _POLICY, company_id, day))
+
+
+async def get_employee(connection: Connection, company_id: UUID, employee_id: UUID) -> EmployeeOut:
+    """Give an employee whom the caller may see; raises NotFound."""
+    return found(await fetch_one(connection, EmployeeOut, _EMPLOYEE + "AND id = $2", company_id, employee_id))
+
+
+async def list_employees(
+    connection: Connection, company_id: UUID, limit: int, cursor: str | None
+) -> Page[EmployeeOut]:
+    """List a company's employees, the newest last."""
+    question = ("employees", str(company_id))
+    (last,) = pagination.read_cursor(cursor, question, UUID) or (None,)
+    rows = await fetch_all(
+        connection,
+        EmployeeOut,
+        _EMPLOYEE + "AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3",
+        company_id,
+        last,
+        limit + 1,
+    )
+    return pagination.page(rows, limit, question, "id")

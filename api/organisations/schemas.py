@@ -1,0 +1,192 @@
+"""Bodies and answers about associations, companies, employees and policies."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from api.core.schemas import Email, In, Line, Out, Text, WebUrl
+
+Cause = Literal[
+    "animaux",
+    "autre",
+    "batiment-industrie-logistique",
+    "benevolat-competences",
+    "communication",
+    "culture-loisirs",
+    "education",
+    "emploi",
+    "environnement",
+    "gestion-finance-droit",
+    "humanitaire",
+    "memoire-et-citoyennete",
+    "numerique",
+    "prevention-protection",
+    "recherche",
+    "sante",
+    "service-public-defense-securite",
+    "sport",
+    "solidarite-insertion",
+    "vivre-ensemble",
+]
+"""The 20 `domain` values of API Engagement."""
+Causes = Annotated[list[Cause], Meta(max_length=20)]
+Regime = Literal["working_time", "personal_time"]
+
+
+def both_regimes() -> list[Regime]:
+    """Give both regimes: what is open where nothing is said."""
+    return ["working_time", "personal_time"]
+
+
+CompanyRole = Literal["employee", "manager", "hr", "company_admin"]
+Identifier = Annotated[str, Meta(min_length=8, max_length=20, pattern=r"^[0-9A-Za-z ]+$(?!\n)")]
+PostalCode = Annotated[str, Meta(pattern=r"^[0-9]{5}$(?!\n)")]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Slug = Annotated[str, Meta(min_length=2, max_length=60, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)")]
+Reasons = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=500)]], Meta(min_length=1, max_length=10)
+]
+
+
+class Address(In, frozen=True, kw_only=True):
+    """Where an association is; coordinates in degrees (WGS 84)."""
+
+    street: Line | None = None
+    postal_code: PostalCode
+    city: Line
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+
+
+class AssociationIn(In, frozen=True, kw_only=True):
+    """An association as its author registers it; RNA, SIREN and SIRET may all be missing (Alsace-Moselle)."""
+
+    name: Line
+    legal_form: Line
+    purpose: Annotated[Text, Meta(min_length=1)]
+    rna: Identifier | None = None
+    siren: Identifier | None = None
+    siret: Identifier | None = None
+    address: Address
+    causes: Causes
+    website: WebUrl | None = None
+    contact_email: Email
+    public_interest: Literal["yes", "no", "unknown"] = "unknown"
+
+
+class AssociationPatch(In, frozen=True, kw_only=True):
+    """What its owner may change; an edit of a refused association asks again for verification."""
+
+    name: Line | UnsetType = UNSET
+    purpose: Annotated[Text, Meta(min_length=1)] | UnsetType = UNSET
+    website: WebUrl | None | UnsetType = UNSET
+    contact_email: Email | UnsetType = UNSET
+    causes: Causes | UnsetType = UNSET
+
+
+class AssociationOut(Out, frozen=True, kw_only=True):
+    """An association as anyone sees it; `reply_rate` is 0 to 1 over 12 months, null under 5 replies due."""
+
+    id: UUID
+    version: int
+    state: str
+    name: str
+    legal_form: str
+    purpose: str
+    rna: str | None
+    siren: str | None
+    siret: str | None
+    address: Address
+    causes: list[str]
+    website: str | None
+    contact_email: str | None
+    public_interest: str
+    created_at: datetime
+
+
+class AssociationSummary(Out, frozen=True, kw_only=True):
+    """An association in a list."""
+
+    id: UUID
+    name: str
+    city: str
+    causes: list[str]
+    state: str
+
+
+class ReasonsIn(In, frozen=True, kw_only=True):
+    """Why something is sent back, shown to its author."""
+
+    reasons: Reasons
+
+
+class CompanyIn(In, frozen=True, kw_only=True):
+    """A company as an administrator creates it; the person of `admin_email` becomes its first company_admin."""
+
+    slug: Slug
+    name: Line
+    siren: Identifier
+    legal_form: Line | None = None
+    time_zone: Line = "Europe/Paris"
+    admin_email: Email
+
+
+class CompanyOut(Out, frozen=True, kw_only=True):
+    """A company, as its own people see it."""
+
+    id: UUID
+    version: int
+    slug: str
+    name: str
+    siren: str
+    legal_form: str | None
+    time_zone: str
+
+
+class PolicyIn(In, frozen=True, kw_only=True):
+    """What the company allows from `effective_from` on (its today when missing)."""
+
+    effective_from: date | None = None
+    regimes: Annotated[list[Regime], Meta(min_length=1, max_length=2)] = field(default_factory=both_regimes)
+    legal_form: Literal["service", "secondment"] = "service"
+    approval: Literal["automatic", "manager", "hr"] = "manager"
+    hours_approval: Literal["automatic", "manager", "hr"] = "automatic"
+    just_in_time: bool = True
+
+
+class PolicyOut(Out, frozen=True, kw_only=True):
+    """The policy in force on a day."""
+
+    effective_from: date
+    regimes: list[str]
+    legal_form: str
+    approval: str
+    hours_approval: str
+    just_in_time: bool
+
+
+class EmployeeOut(Out, frozen=True, kw_only=True):
+    """An employee as their company knows them."""
+
+    id: UUID
+    version: int
+    given_name: str
+    family_name: str
+    email: str | None
+    roles: list[str]
+    site: str | None
+    department: str | None
+    manager_id: UUID | None
+    active: bool
+
+
+class EmployeePatch(In, frozen=True, kw_only=True):
+    """What HR may change of an employee; `roles` is the company administrator's alone."""
+
+    department: Line | None | UnsetType = UNSET
+    site: Line | None | UnsetType = UNSET
+    manager_id: UUID | None | UnsetType = UNSET
+    roles: Annotated[list[CompanyRole], Meta(max_length=4)] | UnsetType = UNSET

@@ -1,0 +1,232 @@
+"""Use cases of associations and companies."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from api.core import clock
+from api.core.actor import Actor, Employment
+from api.core.database import Connection, found, transaction
+from api.core.ids import new_id
+from api.core.language import Words
+from api.core.lifecycle import Move, starts
+from api.core.outbox import Fact, record
+from api.core.problems import Fault, Invalid, Problem, VersionChanged
+from api.core.schemas import changes
+from api.organisations import policy, queries
+from api.organisations.facts import AssociationRefused, AssociationVerified
+from api.organisations.schemas import (
+    AssociationIn,
+    AssociationOut,
+    AssociationPatch,
+    CompanyIn,
+    CompanyOut,
+    EmployeeOut,
+    EmployeePatch,
+    PolicyIn,
+    PolicyOut,
+)
+from api.organisations.tables import Association, AssociationMember, Company, Employee, Policy
+from api.people.service import person_of_email
+
+REASON_BREAK = "\n"
+
+
+class AlreadyRegistered(Problem):
+    """Another association or company bears this identifier."""
+
+    status = 409
+    slug = "already-registered"
+    title = Words("It is registered already", "Elle est déjà enregistrée")
+
+
+async def register_association(actor: Actor, given: AssociationIn) -> AssociationOut:
+    """Register an unverified association whose author becomes its owner; raises Invalid, AlreadyRegistered."""
+    identifiers = policy.check_identifiers(rna=given.rna, siren=given.siren, siret=given.siret)
+    association_id = new_id()
+    owner = msgspec.structs.replace(actor, memberships={**actor.memberships, association_id: "owner"})
+    fields = msgspec.structs.asdict(given) | msgspec.structs.asdict(given.address) | identifiers
+    del fields["address"]
+    try:
+        async with transaction(owner) as connection:
+            await Association.insert(Association(id=association_id, created_at=clock.now(), **fields))
+            await AssociationMember.insert(
+                AssociationMember(
+                    id=new_id(),
+                    association_id=association_id,
+                    person_id=actor.author,
+                    role="owner",
+                    since=clock.now(),
+                )
+            )
+            return await queries.get_association(connection, association_id, owner)
+    except asyncpg.UniqueViolationError:
+        raise AlreadyRegistered from None
+
+
+async def update_association(
+    actor: Actor, association_id: UUID, given: AssociationPatch, edited: int
+) -> AssociationOut:
+    """Edit an association; raises NotFound, Forbidden, VersionChanged."""
+    edits = changes(given)
+    async with transaction(actor) as connection:
+        present = await _lock_association(connection, association_id)
+        policy.require_member(actor, association_id, "owner")
+        if present["version"] != edited:
+            raise VersionChanged
+        if present["state"] == "refused":
+            edits["state"] = "unverified"
+        if edits:
+            await Association.update(edits).where(Association.id == association_id)
+        return await queries.get_association(connection, association_id, actor)
+
+
+async def verify_association(actor: Actor, association_id: UUID, asked: int | None) -> AssociationOut:
+    """Say that an association is who it says; raises NotFound, Forbidden, WrongState, VersionChanged."""
+    return await _judge(actor, association_id, policy.VERIFY, asked, AssociationVerified)
+
+
+async def refuse_association(
+    actor: Actor, association_id: UUID, reasons: list[str], asked: int | None
+) -> AssociationOut:
+    """Refuse to verify, with reasons its owner reads; raises NotFound, Forbidden, WrongState, VersionChanged."""
+    return await _judge(actor, association_id, policy.REFUSE, asked, AssociationRefused, reasons)
+
+
+async def _judge(
+    actor: Actor,
+    association_id: UUID,
+    act: Move,
+    asked: int | None,
+    fact: type[Fact],
+    reasons: list[str] | None = None,
+) -> AssociationOut:
+    async with transaction(actor) as connection:
+        present = await _lock_association(connection, association_id)
+        policy.require_outsider(actor, association_id)
+        if starts(act, present["state"], version=present["version"], asked=asked):
+            change: dict[Any, Any] = {
+                "state": act.target,
+                "state_reason": REASON_BREAK.join(reasons or []) or None,
+            }
+            await Association.update(change).where(Association.id == association_id)
+            await record(fact(association_id=association_id))
+        return await queries.get_association(connection, association_id, actor)
+
+
+async def _lock_association(connection: Connection, association_id: UUID) -> asyncpg.Record:
+    return found(
+        await connection.fetchrow(
+            "SELECT state, version FROM association WHERE id = $1 FOR UPDATE", association_id
+        )
+    )
+
+
+async def create_company(actor: Actor, given: CompanyIn) -> CompanyOut:
+    """Create a company with a policy of sensible defaults and its first company_admin.
+
+    Raises Invalid, AlreadyRegistered.
+    """
+    policy.check_time_zone(given.time_zone)
+    identifiers = policy.check_identifiers(siren=given.siren)
+    company_id = new_id()
+    inside = _inside(actor, company_id)
+    fields = msgspec.structs.asdict(given) | identifiers
+    email = fields.pop("admin_email")
+    try:
+        async with transaction(inside) as connection:
+            await Company.insert(Company(id=company_id, created_at=clock.now(), **fields))
+            await _insert_policy(company_id, PolicyIn(), date(2000, 1, 1))
+            person_id = await person_of_email(email)
+            await add_employee(company_id, person_id, email=email, roles=["employee", "company_admin"])
+            return await queries.get_company(connection, company_id)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == "employee_one_active_job":
+            words = Words(
+                "This person works for another company.",
+                "Cette personne travaille pour une autre entreprise.",
+            )
+            raise Invalid(faults=[Fault("/admin_email", "employed-elsewhere", words)]) from None
+        raise AlreadyRegistered from None
+
+
+def _inside(actor: Actor, company_id: UUID) -> Actor:
+    """Widen the walls to a company that the actor is making."""
+    return msgspec.structs.replace(
+        actor,
+        employment=Employment(company_id, company_id, frozenset()),
+        roles=actor.roles | {"system"},
+    )
+
+
+async def add_employee(
+    company_id: UUID,
+    person_id: UUID,
+    *,
+    email: str | None,
+    roles: list[str],
+    given_name: str = "",
+    family_name: str = "",
+) -> UUID:
+    """Add an employee, in the open transaction; gives the employee's id."""
+    employee_id = new_id()
+    await Employee.insert(
+        Employee(
+            id=employee_id,
+            company_id=company_id,
+            person_id=person_id,
+            email=email,
+            roles=roles,
+            given_name=given_name,
+            family_name=family_name,
+            created_at=clock.now(),
+        )
+    )
+    return employee_id
+
+
+async def put_policy(actor: Actor, company_id: UUID, given: PolicyIn) -> PolicyOut:
+    """Set what the company allows from a day on, today at the earliest; raises NotFound, Forbidden, Invalid."""
+    async with transaction(actor) as connection:
+        company = await queries.get_company(connection, company_id)
+        policy.require_company_role(actor, company_id, "hr", "company_admin")
+        today = clock.today(company.time_zone)
+        if given.effective_from and given.effective_from < today:
+            words = Words("The past is decided already.", "Le passé est déjà décidé.")
+            raise Invalid(faults=[Fault("/effective_from", "in-the-past", words)])
+        day = given.effective_from or today
+        await connection.execute(
+            "DELETE FROM policy WHERE company_id = $1 AND effective_from = $2", company_id, day
+        )
+        await _insert_policy(company_id, given, day)
+        return await queries.get_policy(connection, company_id, day)
+
+
+async def _insert_policy(company_id: UUID, given: PolicyIn, day: date) -> None:
+    fields = msgspec.structs.asdict(given) | {"effective_from": day}
+    await Policy.insert(Policy(id=new_id(), company_id=company_id, created_at=clock.now(), **fields))
+
+
+async def update_employee(
+    actor: Actor, company_id: UUID, employee_id: UUID, given: EmployeePatch, edited: int
+) -> EmployeeOut:
+    """Edit an employee; raises NotFound, Forbidden (roles are the administrator's), VersionChanged, Invalid."""
+    edits = changes(given)
+    policy.require_company_role(actor, company_id, "company_admin", *(() if "roles" in edits else ("hr",)))
+    try:
+        async with transaction(actor) as connection:
+            present = await queries.get_employee(connection, company_id, employee_id)
+            if present.version != edited:
+                raise VersionChanged
+            where = (Employee.id == employee_id) & (Employee.version == edited)
+            if edits and not await Employee.update(edits).where(where).returning(Employee.id):
+                raise VersionChanged
+            return await queries.get_employee(connection, company_id, employee_id)
+    except (asyncpg.ForeignKeyViolationError, asyncpg.CheckViolationError):
+        words = Words(
+            "Not another employee of this company.", "Ce n’est pas un autre collaborateur de l’entreprise."
+        )
+        raise Invalid(faults=[Fault("/manager_id", "manager", words)]) from None

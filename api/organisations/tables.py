@@ -1,0 +1,98 @@
+"""Associations and their members, companies, their employees and dated policies."""
+
+from piccolo.columns import (
+    UUID,
+    Array,
+    Boolean,
+    Date,
+    DoublePrecision,
+    ForeignKey,
+    Integer,
+    Text,
+    Timestamptz,
+)
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from api.core.database import ENGINE
+from api.people.tables import Person
+
+
+class Association(Table, db=ENGINE, tablename="association"):
+    """An organisation that hosts missions."""
+
+    id = UUID(primary_key=True, default=None)
+    version = Integer(default=1)
+    state = Text(default="unverified")
+    state_reason = Text(null=True, default=None)
+    name = Text(default=None)
+    legal_form = Text(default=None)
+    purpose = Text(default=None)
+    rna = Text(null=True, default=None)
+    siren = Text(null=True, default=None)
+    siret = Text(null=True, default=None)
+    street = Text(null=True, default=None)
+    postal_code = Text(default=None)
+    city = Text(default=None)
+    latitude = DoublePrecision(null=True, default=None)
+    longitude = DoublePrecision(null=True, default=None)
+    causes = Array(base_column=Text(), default=list)
+    website = Text(null=True, default=None)
+    contact_email = Text(default=None)
+    public_interest = Text(default="unknown")
+    created_at = Timestamptz(default=None)
+
+
+class AssociationMember(Table, db=ENGINE, tablename="association_member"):
+    """A person's seat in an association: owner or coordinator."""
+
+    id = UUID(primary_key=True, default=None)
+    association_id = ForeignKey(Association, null=False, default=None, on_delete=OnDelete.cascade)
+    person_id = ForeignKey(Person, null=False, default=None, on_delete=OnDelete.cascade)
+    role = Text(default=None)
+    since = Timestamptz(default=None)
+
+
+class Company(Table, db=ENGINE, tablename="company"):
+    """An employer of volunteers: a tenant."""
+
+    id = UUID(primary_key=True, default=None)
+    version = Integer(default=1)
+    slug = Text(default=None)
+    name = Text(default=None)
+    siren = Text(default=None)
+    legal_form = Text(null=True, default=None)
+    time_zone = Text(default="Europe/Paris")
+    created_at = Timestamptz(default=None)
+
+
+class Employee(Table, db=ENGINE, tablename="employee"):
+    """A person's row in a company, with the names the company knows them by."""
+
+    id = UUID(primary_key=True, default=None)
+    version = Integer(default=1)
+    company_id = ForeignKey(Company, null=False, default=None, on_delete=OnDelete.cascade)
+    person_id = ForeignKey(Person, null=False, default=None, on_delete=OnDelete.restrict)
+    given_name = Text(default="")
+    family_name = Text(default="")
+    email = Text(null=True, default=None)
+    roles = Array(base_column=Text(), default=list)
+    site = Text(null=True, default=None)
+    department = Text(null=True, default=None)
+    manager_id = UUID(null=True, default=None)
+    active = Boolean(default=True)
+    created_at = Timestamptz(default=None)
+
+
+class Policy(Table, db=ENGINE, tablename="policy"):
+    """What a company allows, from a day on."""
+
+    id = UUID(primary_key=True, default=None)
+    company_id = ForeignKey(Company, null=False, default=None, on_delete=OnDelete.cascade)
+    effective_from = Date(default=None)
+    regimes = Array(base_column=Text(), default=list)
+    legal_form = Text(default="service")
+    approval = Text(default="manager")
+    hours_approval = Text(default="automatic")
+    just_in_time = Boolean(default=True)
+    created_at = Timestamptz(default=None)

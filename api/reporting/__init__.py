@@ -1,0 +1,1 @@
+"""Figures that come out the same: reads only."""

@@ -1,0 +1,1 @@
+"""The one Piccolo app that migrates the database."""

@@ -1,0 +1,158 @@
+"""The main job over HTTP, without the worker: from an unverified association to the month's figures."""
+
+from datetime import timedelta
+
+from api.core import clock
+from tests.make.world import World
+
+
+async def test_hours_of_an_engagement_reach_the_report(world: World) -> None:
+    association, company = await world.association(), await world.company()
+    employee, application = await world.engagement(association, company)
+    today = clock.today("Europe/Paris")
+
+    path = f"/v1/applications/{application['id']}/hours"
+    declared = await world.ok(employee, "POST", path, {"worked_on": today.isoformat(), "minutes": 90})
+    confirmed = await world.ok(association.owner, "POST", f"/v1/hours/{declared['id']}/confirm")
+
+    assert confirmed["state"] == "approved"
+    assert confirmed["ledger_id"]
+    report = await world.ok(
+        company.admin,
+        "GET",
+        f"/v1/companies/{company.id}/reports/engagement?from={today:%Y-%m}-01&to={today}&by=month",
+    )
+    assert report["rows"] == [
+        {
+            "month": f"{today:%Y-%m}",
+            "regime": "working_time",
+            "minutes": 90,
+            "people": 1,
+            "missions": 1,
+            "associations": 1,
+        }
+    ]
+    ledger = await world.ok(company.admin, "GET", f"/v1/companies/{company.id}/ledger")
+    assert [line["id"] for line in ledger["items"]] == [confirmed["ledger_id"]]
+
+
+async def test_the_association_may_lower_but_not_raise(world: World) -> None:
+    association, company = await world.association(), await world.company()
+    employee, application = await world.engagement(association, company)
+    today = clock.today("Europe/Paris").isoformat()
+    entry = await world.ok(
+        employee, "POST", f"/v1/applications/{application['id']}/hours", {"worked_on": today, "minutes": 90}
+    )
+    path = f"/v1/hours/{entry['id']}"
+
+    raised = await world.call(association.owner, "POST", f"{path}/confirm", {"minutes": 100})
+    silent = await world.call(association.owner, "POST", f"{path}/confirm", {"minutes": 60})
+    lowered = await world.ok(
+        association.owner, "POST", f"{path}/confirm", {"minutes": 60, "reason": "Une heure seulement."}
+    )
+    accepted = await world.ok(employee, "POST", f"{path}/accept")
+
+    assert (raised.status_code, raised.json()["errors"][0]["pointer"]) == (422, "/minutes")
+    assert (silent.status_code, silent.json()["errors"][0]["pointer"]) == (422, "/reason")
+    assert (lowered["state"], lowered["minutes"], lowered["declared_minutes"]) == ("lowered", 60, 90)
+    assert (accepted["state"], accepted["minutes"]) == ("approved", 60)
+
+
+async def test_an_unverified_association_waits_for_a_moderator(world: World) -> None:
+    association = await world.association(verified=False)
+    mission = await world.mission(association)
+    moderator = await world.moderator()
+    path = f"/v1/missions/{mission['id']}"
+
+    assert mission["state"] == "submitted"
+    assert (await world.call(None, "GET", path)).status_code == 404
+    rejected = await world.ok(moderator, "POST", f"{path}/reject", {"reasons": ["Précisez le livrable."]})
+    again = await world.ok(association.owner, "POST", f"{path}/submit")
+    published = await world.ok(moderator, "POST", f"{path}/publish")
+
+    assert (rejected["state"], rejected["state_reason"]) == ("rejected", "Précisez le livrable.")
+    assert (again["state"], published["state"]) == ("submitted", "published")
+    assert (await world.call(None, "GET", path)).status_code == 200
+
+
+async def test_every_broken_rule_is_said_at_once_in_the_readers_language(world: World) -> None:
+    association = await world.association()
+    yesterday = (clock.today("Europe/Paris") - timedelta(days=1)).isoformat()
+    broken = {
+        "title": "Site",
+        "description": "Écrivez à moi@asso.example",
+        "effort_minutes": 5,
+        "starts_on": yesterday,
+    }
+    draft = await world.mission(association, publish=False, **broken, ends_on=None)
+    path = f"/v1/missions/{draft['id']}/submit"
+
+    french = await world.call(association.owner, "POST", path, accept_language="fr")
+    english = await world.call(association.owner, "POST", path, accept_language="en-GB,en;q=0.9")
+
+    codes = {(error["pointer"], error["code"]) for error in french.json()["errors"]}
+    assert french.status_code == english.status_code == 422
+    assert codes == {
+        ("/title", "title-too-short"),
+        ("/description", "too-short"),
+        ("/description", "contact-details"),
+        ("/effort_minutes", "out-of-bounds"),
+        ("/starts_on", "in-the-past"),
+    }
+    assert "deux mots" in french.text
+    assert "two words" in english.text
+    assert {problem["code"] for problem in draft["problems"]} == {code for _, code in codes}
+
+
+async def test_a_refusal_by_the_employer_frees_the_place(world: World) -> None:
+    association, company = await world.association(), await world.company()
+    mission = await world.mission(association)
+    employee = world.employee(company)
+    path = f"/v1/applications/{(await world.application(employee, mission))['id']}"
+    await world.ok(association.owner, "POST", f"{path}/accept")
+
+    full = await world.ok(None, "GET", f"/v1/missions/{mission['id']}")
+    refused = await world.ok(company.admin, "POST", f"{path}/refuse", {"reason": "Période de clôture."})
+    freed = await world.ok(None, "GET", f"/v1/missions/{mission['id']}")
+
+    assert (full["places_left"], freed["places_left"]) == (0, 1)
+    assert (refused["state"], refused["employer_approval"]) == ("employer_refused", "refused")
+
+
+async def test_a_full_mission_takes_nobody_more(world: World) -> None:
+    association, company = await world.association(), await world.company()
+    mission = await world.mission(association)
+    first, second = [await world.application(world.employee(company), mission) for _ in range(2)]
+    await world.ok(association.owner, "POST", f"/v1/applications/{first['id']}/accept")
+
+    refused = await world.call(association.owner, "POST", f"/v1/applications/{second['id']}/accept")
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/mission-full")
+    left = await world.ok(association.owner, "GET", f"/v1/applications/{second['id']}")
+    assert left["state"] == "submitted"
+
+
+async def test_an_act_done_twice_is_recorded_once(world: World) -> None:
+    association, company = await world.association(), await world.company()
+    application = await world.application(world.employee(company), await world.mission(association))
+    path = f"/v1/applications/{application['id']}/accept"
+
+    first = await world.ok(association.owner, "POST", path)
+    again = await world.ok(association.owner, "POST", path)
+
+    assert first == again
+    assert [event["state"] for event in again["history"]] == ["submitted", "accepted"]
+
+
+async def test_a_withdrawn_applicant_can_apply_again(world: World) -> None:
+    association, company = await world.association(), await world.company()
+    mission, employee = await world.mission(association), world.employee(company)
+    first = await world.application(employee, mission)
+    twice = await world.call(
+        employee, "POST", f"/v1/missions/{mission['id']}/applications", {"regime": "working_time"}
+    )
+    await world.ok(employee, "POST", f"/v1/applications/{first['id']}/withdraw", {"reason": "not_available"})
+    again = await world.application(employee, mission)
+
+    assert (twice.status_code, twice.json()["type"]) == (409, "/problems/already-applied")
+    assert again["id"] != first["id"]

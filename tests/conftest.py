@@ -1,0 +1,66 @@
+"""Real servers for every test: PostgreSQL, Valkey, SMTP sink and an identity provider, one set a process."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from litestar import Litestar
+
+from api.app import create_litestar
+from api.core.check import violations
+from api.core.database import close_pools, open_pools
+from api.core.edge import Edge
+from api.core.settings import Settings, read_settings
+from api.dev.stack import stack
+from tests.make.world import World
+
+
+@pytest.fixture(scope="session")
+def environment() -> Iterator[dict[str, str]]:
+    """The settings of a migrated database of its own: embedded, or the one that MAILLON_DATABASE_URL gives."""
+    folder = Path(tempfile.mkdtemp(prefix="maillon-test-"))
+    folder.chmod(0o711)
+    try:
+        with stack(folder, fsync=False) as servers:
+            given = servers.environment | {
+                key: value for key, value in os.environ.items() if key.startswith("MAILLON_")
+            }
+            subprocess.run([sys.executable, "-m", "migrations"], env=os.environ | given, check=True)
+            yield given
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def settings(environment: dict[str, str]) -> Settings:
+    return read_settings(environment)
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Litestar:
+    return create_litestar(settings)
+
+
+@pytest_asyncio.fixture
+async def client(app: Litestar, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """The whole application over HTTP, in this event loop; the invariants hold when the test ends."""
+    transport = httpx.ASGITransport(Edge(app), raise_app_exceptions=False)  # type: ignore[arg-type]
+    await open_pools(settings)
+    async with httpx.AsyncClient(transport=transport, base_url="http://maillon") as connected:
+        yield connected
+    broken = await violations()
+    await close_pools()
+    assert broken == []
+
+
+@pytest_asyncio.fixture
+async def world(client: httpx.AsyncClient, environment: dict[str, str]) -> World:
+    """Makers of people, associations, companies and missions, through the API alone."""
+    return World(client, environment)

@@ -1,0 +1,1 @@
+"""Background work: the relay, the runner, the schedule, the reactions."""

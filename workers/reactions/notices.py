@@ -1,0 +1,240 @@
+"""Whom each fact is told to, in the application and by mail.
+
+The employer is told of working time alone, never reads a motivation message, and whoever did the act knows.
+"""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from api.applications.facts import (
+    ApplicationAccepted,
+    ApplicationDeclined,
+    ApplicationFact,
+    ApplicationSubmitted,
+    ApplicationWithdrawn,
+    EmployerApprovalAsked,
+    EmployerApproved,
+    EmployerRefused,
+)
+from api.core.database import bound, fetch_one
+from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursFact, HoursRejected
+from api.missions.facts import MissionPublished, MissionRejected
+from api.notifications.service import News, notify
+from api.organisations.facts import AssociationRefused, AssociationVerified
+from workers.reactions.people import employers_of, members_of, who_moved
+from workers.registry import reacts_to
+
+_APPLICATION = """
+    SELECT a.id, a.person_id, a.manager_id, a.company_id, a.association_id, a.regime, a.state, a.state_reason,
+           a.employer_approval, a.employer_reason, a.applicant_name AS applicant,
+           m.title AS mission, s.name AS association, m.effort_minutes, m.starts_on
+    FROM application a JOIN mission m ON m.id = a.mission_id JOIN association s ON s.id = a.association_id
+    WHERE a.id = $1
+"""
+_HOURS = """
+    SELECT h.id, h.person_id, h.manager_id, h.company_id, h.association_id, h.regime, h.state, h.state_reason,
+           h.worked_on, h.minutes, a.applicant_name AS applicant, m.title AS mission, s.name AS association
+    FROM hours_entry h JOIN application a ON a.id = h.application_id
+    JOIN mission m ON m.id = h.mission_id JOIN association s ON s.id = h.association_id
+    WHERE h.id = $1
+"""
+_MISSION = """
+    SELECT m.id, m.association_id, m.state, m.state_reason, m.regimes, m.title AS mission
+    FROM mission m WHERE m.id = $1
+"""
+_ASSOCIATION = "SELECT id, state, state_reason, name AS association FROM association WHERE id = $1"
+
+
+class Dossier(msgspec.Struct, frozen=True, kw_only=True):
+    """What notices say of an application or of an hours entry."""
+
+    id: UUID
+    person_id: UUID
+    manager_id: UUID | None
+    company_id: UUID
+    association_id: UUID
+    regime: str
+    state: str
+    state_reason: str | None
+    applicant: str
+    mission: str
+    association: str
+    employer_approval: str = ""
+    employer_reason: str | None = None
+    effort_minutes: int | None = None
+    starts_on: date | None = None
+    worked_on: date | None = None
+    minutes: int = 0
+
+    def news(self, kind: str, about: str, *names: str) -> News:
+        """Make the news of a kind, whose text names the fields named."""
+        values = {name: getattr(self, name) for name in names}
+        personal = self.regime == "personal_time"
+        return News(kind=kind, about_type=about, about_id=self.id, values=values, personal=personal)
+
+
+@reacts_to(ApplicationSubmitted)
+async def tell_association_of_application(fact: ApplicationSubmitted, key: str) -> None:
+    """Tell the association that somebody applied."""
+    it = await _application(fact)
+    news = it.news("application_submitted", "application", "applicant", "mission")
+    await notify(await members_of(it.association_id, it.person_id), news, key)
+
+
+@reacts_to(ApplicationAccepted)
+async def tell_applicant_of_acceptance(fact: ApplicationAccepted, key: str) -> None:
+    """Tell the applicant that they have a place."""
+    it = await _application(fact)
+    names = ("mission", "association", "employer_approval")
+    await notify([it.person_id], it.news("application_accepted", "application", *names), key)
+
+
+@reacts_to(ApplicationDeclined)
+async def tell_applicant_of_decline(fact: ApplicationDeclined, key: str) -> None:
+    """Tell the applicant that they were declined, and why."""
+    it = await _application(fact)
+    names = ("mission", "association", "state_reason")
+    await notify([it.person_id], it.news("application_declined", "application", *names), key)
+
+
+@reacts_to(ApplicationWithdrawn)
+async def tell_association_of_withdrawal(fact: ApplicationWithdrawn, key: str) -> None:
+    """Tell the association that an applicant withdrew."""
+    it = await _application(fact)
+    news = it.news("application_withdrawn", "application", "applicant", "mission")
+    await notify(await members_of(it.association_id, it.person_id), news, key)
+
+
+@reacts_to(EmployerApprovalAsked)
+async def ask_employer_for_approval(fact: EmployerApprovalAsked, key: str) -> None:
+    """Ask the employer for a decision that is still to be made, on working time alone."""
+    it = await _application(fact)
+    if it.regime != "working_time" or it.employer_approval != "pending":
+        return
+    names = ("applicant", "mission", "association", "effort_minutes", "starts_on")
+    people = await employers_of(it.person_id, it.company_id, it.manager_id)
+    await notify(people, it.news("approval_asked", "application", *names), key)
+
+
+@reacts_to(EmployerApproved)
+async def tell_applicant_of_approval(fact: EmployerApproved, key: str) -> None:
+    """Tell the applicant that their employer agrees."""
+    it = await _application(fact)
+    await notify([it.person_id], it.news("employer_approved", "application", "mission", "association"), key)
+
+
+@reacts_to(EmployerRefused)
+async def tell_both_of_refusal(fact: EmployerRefused, key: str) -> None:
+    """Tell the applicant why their employer refused, and the association only that it is over."""
+    it = await _application(fact)
+    names = ("mission", "association", "employer_reason")
+    await notify([it.person_id], it.news("employer_refused", "application", *names), key)
+    news = it.news("applicant_refused", "application", "applicant", "mission")
+    await notify(await members_of(it.association_id, it.person_id), news, key)
+
+
+@reacts_to(HoursDeclared)
+async def tell_association_of_hours(fact: HoursDeclared, key: str) -> None:
+    """Tell the association that there are hours to confirm."""
+    it = await _hours(fact)
+    news = it.news("hours_declared", "hours", "applicant", "mission", "worked_on", "minutes")
+    await notify(await members_of(it.association_id, it.person_id), news, key)
+
+
+@reacts_to(HoursConfirmed)
+async def ask_employer_for_hours(fact: HoursConfirmed, key: str) -> None:
+    """Ask the employer to approve hours that still wait for it, on working time alone."""
+    it = await _hours(fact)
+    if it.regime != "working_time" or it.state != "confirmed":
+        return
+    names = ("applicant", "mission", "association", "worked_on", "minutes")
+    people = await employers_of(it.person_id, it.company_id, it.manager_id)
+    await notify(people, it.news("hours_to_approve", "hours", *names), key)
+
+
+@reacts_to(HoursApproved)
+async def tell_author_of_approved_hours(fact: HoursApproved, key: str) -> None:
+    """Tell the author that their hours count."""
+    it = await _hours(fact)
+    await notify([it.person_id], it.news("hours_approved", "hours", "mission", "worked_on", "minutes"), key)
+
+
+@reacts_to(HoursRejected)
+async def tell_author_of_rejected_hours(fact: HoursRejected, key: str) -> None:
+    """Tell the author that their hours were rejected, and why."""
+    it = await _hours(fact)
+    names = ("mission", "worked_on", "minutes", "state_reason")
+    await notify([it.person_id], it.news("hours_rejected", "hours", *names), key)
+
+
+@reacts_to(MissionPublished)
+async def tell_association_of_publication(fact: MissionPublished, key: str) -> None:
+    """Tell the association that its mission can be found."""
+    await _tell_of_mission(fact.mission_id, "mission_published", "published", key)
+
+
+@reacts_to(MissionRejected)
+async def tell_association_of_rejection(fact: MissionRejected, key: str) -> None:
+    """Tell the association what a moderator asks it to change."""
+    await _tell_of_mission(fact.mission_id, "mission_rejected", "rejected", key)
+
+
+@reacts_to(AssociationVerified)
+async def tell_owners_of_verification(fact: AssociationVerified, key: str) -> None:
+    """Tell the owners that their association is verified."""
+    await _tell_owners(fact.association_id, "association_verified", key)
+
+
+@reacts_to(AssociationRefused)
+async def tell_owners_of_refusal(fact: AssociationRefused, key: str) -> None:
+    """Tell the owners why their association was refused."""
+    await _tell_owners(fact.association_id, "association_refused", key)
+
+
+async def _application(fact: ApplicationFact) -> Dossier:
+    return await _dossier(_APPLICATION, fact.application_id)
+
+
+async def _hours(fact: HoursFact) -> Dossier:
+    return await _dossier(_HOURS, fact.hours_id)
+
+
+async def _dossier(sql: str, which: UUID) -> Dossier:
+    dossier = await fetch_one(bound(), Dossier, sql, which)
+    if dossier is None:
+        raise LookupError("the fact is of another tenant than its object")
+    return dossier
+
+
+async def _tell_of_mission(mission_id: UUID, kind: str, state: str, key: str) -> None:
+    row = await _row(_MISSION, mission_id)
+    news = News(
+        kind=kind,
+        about_type="mission",
+        about_id=mission_id,
+        values={"mission": row["mission"], "reasons": _reasons(row)},
+        personal=row["regimes"] == ["personal_time"],
+    )
+    people = await members_of(row["association_id"], await who_moved(mission_id, state))
+    await notify(people, news, key)
+
+
+async def _tell_owners(association_id: UUID, kind: str, key: str) -> None:
+    row = await _row(_ASSOCIATION, association_id)
+    values = {"association": row["association"], "reasons": _reasons(row)}
+    news = News(kind=kind, about_type="association", about_id=association_id, values=values)
+    await notify(await members_of(association_id, None, "owner"), news, key)
+
+
+async def _row(sql: str, which: UUID) -> Any:
+    row = await bound().fetchrow(sql, which)
+    if row is None:
+        raise LookupError("the fact is of another tenant than its object")
+    return row
+
+
+def _reasons(row: Any) -> list[str]:
+    return (row["state_reason"] or "").splitlines()

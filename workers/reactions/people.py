@@ -1,0 +1,39 @@
+"""Who is told: members of an association, and whoever answers for an employee in a company."""
+
+from uuid import UUID
+
+from api.core.database import bound
+
+_MEMBERS = """
+    SELECT person_id FROM association_member
+    WHERE association_id = $1 AND role = ANY ($2::text[]) AND person_id IS DISTINCT FROM $3
+"""
+_MANAGER = "SELECT person_id FROM employee WHERE id = $1 AND company_id = $2 AND active AND person_id <> $3"
+_WITH_ROLE = """
+    SELECT person_id FROM employee WHERE company_id = $2 AND active AND $1 = ANY (roles) AND person_id <> $3
+"""
+_ACTED = """
+    SELECT by_person FROM state_event WHERE object_id = $1 AND to_state = $2 ORDER BY at DESC, id DESC LIMIT 1
+"""
+
+
+async def members_of(association_id: UUID, besides: UUID | None = None, *roles: str) -> list[UUID]:
+    """Give the members of an association, of all roles or of some, without the person named."""
+    wanted = list(roles or ("owner", "coordinator"))
+    rows = await bound().fetch(_MEMBERS, association_id, wanted, besides)
+    return [row["person_id"] for row in rows]
+
+
+async def employers_of(person_id: UUID, company_id: UUID, manager_id: UUID | None) -> list[UUID]:
+    """Give who decides for an employee: their manager, without one HR, without any the administrators."""
+    for sql, whom in ((_MANAGER, manager_id), (_WITH_ROLE, "hr"), (_WITH_ROLE, "company_admin")):
+        rows = await bound().fetch(sql, whom, company_id, person_id)
+        if rows:
+            return [row["person_id"] for row in rows]
+    return []
+
+
+async def who_moved(object_id: UUID, state: str) -> UUID | None:
+    """Give the person who last brought an object to a state, None when it was the system."""
+    person_id: UUID | None = await bound().fetchval(_ACTED, object_id, state)
+    return person_id

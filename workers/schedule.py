@@ -1,0 +1,85 @@
+"""What happens by the clock: each entry selects what is due and not done, so that the late catch up."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import NamedTuple
+
+import structlog
+
+from api.core import clock
+from api.core.database import operations
+from api.core.settings import Settings
+from api.notifications.delivery import doubt_stuck_mails
+from workers.relay import Queue, sweep
+
+_PURGE_KEYS = "DELETE FROM idempotency_key WHERE created_at < $1"
+_PURGE_FACTS = """
+    DELETE FROM outbox WHERE id IN (
+        SELECT id FROM outbox o WHERE recorded_at < $1 AND relayed_at IS NOT NULL
+            AND NOT EXISTS (SELECT FROM reaction WHERE fact_id = o.id AND done_at IS NULL)
+        LIMIT 10000 FOR UPDATE SKIP LOCKED)
+"""
+_PURGE_DOMAINS = "DELETE FROM mail_domain WHERE next_at < $1"
+
+log = structlog.get_logger()
+
+
+class Entry(NamedTuple):
+    """An entry of the schedule: what runs, at the worker's start and then every so many seconds."""
+
+    name: str
+    every: Callable[[Settings], float]
+    run: Callable[[Settings, Queue], Awaitable[int]]
+
+
+async def doubt_mails(settings: Settings, _: Queue) -> int:
+    """Put in doubt the mails whose worker died while it was sending them."""
+    return await doubt_stuck_mails(settings)
+
+
+async def purge_keys(_: Settings, __: Queue) -> int:
+    """Forget the answers kept under an Idempotency-Key after 24 hours."""
+    return await _delete(_PURGE_KEYS, timedelta(hours=24))
+
+
+async def purge_facts(_: Settings, __: Queue) -> int:
+    """Forget facts after 30 days, once every reaction to them is done."""
+    return await _delete(_PURGE_FACTS, timedelta(days=30))
+
+
+async def purge_domains(_: Settings, __: Queue) -> int:
+    """Forget the pace of mail domains that nobody wrote to for a day."""
+    return await _delete(_PURGE_DOMAINS, timedelta(days=1))
+
+
+async def _delete(sql: str, age: timedelta) -> int:
+    async with operations() as connection:
+        return int((await connection.execute(sql, clock.now() - age)).rpartition(" ")[2])
+
+
+ENTRIES = (
+    Entry("sweep", lambda settings: settings.sweep_after_seconds / 4, sweep),
+    Entry("doubt_mails", lambda settings: settings.mail_timeout_seconds, doubt_mails),
+    Entry("purge_keys", lambda _: 600, purge_keys),
+    Entry("purge_facts", lambda _: 3600, purge_facts),
+    Entry("purge_domains", lambda _: 3600, purge_domains),
+)
+
+
+async def keep_schedule(settings: Settings, queue: Queue) -> None:
+    """Run every entry for ever; two workers doing so do the same work once or twice, to the same effect."""
+    async with asyncio.TaskGroup() as group:
+        for entry in ENTRIES:
+            group.create_task(_repeat(entry, settings, queue))
+
+
+async def _repeat(entry: Entry, settings: Settings, queue: Queue) -> None:
+    while True:
+        try:
+            count = await entry.run(settings, queue)
+            if count:
+                log.info("schedule", kind=entry.name, count=count)
+        except Exception as error:  # a server away, or a bug: neither may end the others
+            log.warning("schedule waits", kind=entry.name, error=type(error).__qualname__)
+        await asyncio.sleep(entry.every(settings))
