@@ -253,6 +253,14 @@ def token_company(issuer: str, **claims: Any) -> None:
 
 
 @main.command()
+def issuer() -> None:
+    """Print the address of the development identity provider; any path below it is an issuer."""
+    from api.dev.stack import ISSUER_VARIABLE  # noqa: PLC0415
+
+    click.echo(os.environ[ISSUER_VARIABLE])
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True)
 @with_database
 async def status(*, as_json: bool) -> None:

@@ -15,10 +15,9 @@ from litestar import Litestar
 
 from api.app import create_litestar
 from api.core.check import violations
-from api.core.database import close_pools, open_pools
-from api.core.edge import Edge
 from api.core.settings import Settings, read_settings
 from api.dev.stack import stack
+from tests.make.served import served
 from tests.make.world import World
 
 
@@ -51,12 +50,9 @@ def app(settings: Settings) -> Litestar:
 @pytest_asyncio.fixture
 async def client(app: Litestar, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The whole application over HTTP, in this event loop; the invariants hold when the test ends."""
-    transport = httpx.ASGITransport(Edge(app), raise_app_exceptions=False)  # type: ignore[arg-type]
-    await open_pools(settings)
-    async with httpx.AsyncClient(transport=transport, base_url="http://maillon") as connected:
+    async with served(app, settings) as connected:
         yield connected
-    broken = await violations()
-    await close_pools()
+        broken = await violations()
     assert broken == []
 
 

@@ -13,11 +13,12 @@ import msgspec
 import structlog
 import uvloop
 from arq.worker import Worker, func
+from redis.exceptions import RedisError
 
 from api.core import log as logs
 from api.core.database import close_pools, open_pools
 from api.core.settings import BadSettings, Settings, read_settings
-from workers import reactions
+from workers.reactions import REACTIONS
 from workers.relay import QUEUE, Queue, keep_relaying, open_queue, serialize
 from workers.runner import run_reaction
 from workers.schedule import keep_schedule
@@ -32,8 +33,13 @@ def main() -> None:
         _die_with(int(sys.argv[2]))
     logs.configure()
     settings = _settings()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run_worker(settings))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run_worker(settings))
+    except (RedisError, OSError) as error:
+        # arq does not outlive its Redis: the supervisor starts us again.
+        log.warning("worker", state="redis away", error=type(error).__qualname__)
+        sys.exit(1)
 
 
 def _settings() -> Settings:
@@ -56,7 +62,7 @@ async def run_worker(settings: Settings) -> None:
     await open_pools(settings)
     queue = open_queue(settings)
     worker = make_worker(settings, queue)
-    log.info("worker", state="started", pid=os.getpid(), count=len(reactions.__all__))
+    log.info("worker", state="started", pid=os.getpid(), count=len(REACTIONS))
     try:
         async with _beside(keep_relaying(settings, queue), keep_schedule(settings, queue)):
             with contextlib.suppress(asyncio.CancelledError):  # arq's way to say that it was asked to stop

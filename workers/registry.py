@@ -1,4 +1,4 @@
-"""Which reactions are owed to which facts; importing `workers.reactions` fills it."""
+"""Which reactions are owed to which facts; `workers.reactions` fills it: take both tables from there."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime

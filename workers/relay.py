@@ -17,7 +17,7 @@ from api.core import clock
 from api.core.database import AWAY, operations
 from api.core.ids import new_id
 from api.core.settings import Settings
-from workers.registry import OWED
+from workers.reactions import OWED
 
 Queue: TypeAlias = ArqRedis
 

@@ -18,7 +18,8 @@ from api.core.actor import system
 from api.core.database import AWAY, fetch_one, read, transaction
 from api.core.outbox import FACTS
 from api.core.settings import Settings
-from workers.registry import REACTIONS, Inside
+from workers.reactions import REACTIONS
+from workers.registry import Inside
 
 MAX_ATTEMPTS = 12
 LONGEST_PAUSE = timedelta(hours=1)

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from functools import wraps
 from types import SimpleNamespace
 from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
 
 import asyncpg
 from piccolo.engine.postgres import PostgresEngine
@@ -75,8 +76,9 @@ async def _pool(url: str, size: int) -> asyncpg.Pool:
 def walls(actor: Actor | None) -> str:
     """Write the settings that row-level security reads, from parsed values only."""
     moved = clock.moved()
-    values = {"app.now": moved.isoformat() if moved else ""}
+    values = {"app.now": moved.isoformat()} if moved else {}
     if actor:
+        # Every one of them, even empty: they may replace those of an outer transaction.
         roles = actor.roles | (actor.employment.roles if actor.employment else frozenset())
         values |= {
             "app.person": str(actor.person_id or ""),
@@ -85,13 +87,16 @@ def walls(actor: Actor | None) -> str:
             "app.association": "{" + ",".join(map(str, actor.memberships)) + "}",
             "app.role": "{" + ",".join(sorted(roles)) + "}",
         }
-    settings = ", ".join(f"set_config('{key}', '{value}', true)" for key, value in values.items() if value)
+    settings = ", ".join(f"set_config('{key}', '{value}', true)" for key, value in values.items())
     return f"; SELECT {settings}" if settings else ""
 
 
 @asynccontextmanager
 async def transaction(actor: Actor | None) -> AsyncIterator[Connection]:
-    """Open a write transaction within the actor's walls; inside another one, a savepoint of it."""
+    """Open a write transaction within the actor's walls; inside another one, a savepoint of it.
+
+    A nested one must be the same caller's, who may there be wider: in the tenant that they are making.
+    """
     async with _begin(actor, readonly=False) as connection:
         yield connection
 
@@ -129,18 +134,16 @@ def bound() -> Connection:
 async def _begin(actor: Actor | None, *, readonly: bool) -> AsyncIterator[Connection]:
     current: Any = ENGINE.current_transaction.get()
     if current is not None:
-        if current.walls != walls(actor):
-            raise RuntimeError("A nested transaction must be the same caller's.")
-        if readonly:
+        if readonly and current.walls == walls(actor):
             yield current.connection
             return
-        async with current.connection.transaction():
+        async with current.connection.transaction(), _moved_walls(current, actor):
             yield current.connection
         return
     caller = _walls.set(walls(actor))
     try:
         async with _acquired() as connection, connection.transaction(readonly=readonly):
-            here: Any = SimpleNamespace(connection=connection, walls=_walls.get())
+            here: Any = SimpleNamespace(connection=connection, walls=_walls.get(), person=_person(actor))
             token = ENGINE.current_transaction.set(here)
             try:
                 yield connection
@@ -148,6 +151,28 @@ async def _begin(actor: Actor | None, *, readonly: bool) -> AsyncIterator[Connec
                 ENGINE.current_transaction.reset(token)
     finally:
         _walls.reset(caller)
+
+
+@asynccontextmanager
+async def _moved_walls(current: SimpleNamespace, actor: Actor | None) -> AsyncIterator[None]:
+    before, wanted = current.walls, walls(actor)
+    if before == wanted:
+        yield
+        return
+    if current.person is None or current.person != _person(actor):
+        raise RuntimeError("A nested transaction must be the same caller's.")
+    current.walls = wanted
+    await current.connection.execute(wanted.removeprefix("; "))
+    try:
+        yield
+    finally:
+        current.walls = before
+    # Not after an exception: the savepoint's rollback has put them back, and takes no more commands.
+    await current.connection.execute(before.removeprefix("; "))
+
+
+def _person(actor: Actor | None) -> UUID | None:
+    return actor.person_id if actor else None
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
 from api.core.ids import new_id
@@ -42,17 +42,21 @@ class Edge:
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         started, status = time.perf_counter(), 500
 
-        async def sending(message: Message) -> None:
+        async def sending(message: Any) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *_added(scope, given, request_id)]
+            elif scope["method"] == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
+        # Litestar leaves HEAD to each handler: here it is a GET whose body is not sent (RFC 9110, 9.3.2).
+        inner: Any = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
-            await self.app(scope, receive, sending)
+            await self.app(inner, receive, sending)
         finally:
-            _measure(scope, status, time.perf_counter() - started)
+            _measure(inner, scope["method"], status, time.perf_counter() - started)
             structlog.contextvars.clear_contextvars()
 
 
@@ -70,9 +74,9 @@ def _added(scope: Any, given: dict[bytes, bytes], request_id: bytes) -> list[tup
     return headers
 
 
-def _measure(scope: Any, status: int, seconds: float) -> None:
+def _measure(scope: Any, asked: str, status: int, seconds: float) -> None:
     path = scope.get("path_template") or "unmatched"
-    method = scope["method"] if scope["method"] in _METHODS else "other"
+    method = asked if asked in _METHODS else "other"
     REQUESTS.labels(method, path, status).inc()
     SECONDS.labels(method, path).observe(seconds)
     log.info("request", method=method, path=path, status=status, milliseconds=round(seconds * 1000, 1))

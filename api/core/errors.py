@@ -17,7 +17,9 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from api.core import problems
 from api.core.database import AWAY
 from api.core.language import Language, Words, preferred
+from api.core.parameters import query_aliases
 from api.core.problems import Fault, Invalid, Malformed, Problem
+from api.core.requests import allow
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -32,7 +34,7 @@ def reader_language(request: Request[Any, Any, Any]) -> Language:
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """Answer an exception by its problem document."""
-    problem = as_problem(error)
+    problem = as_problem(error, request.scope.get("route_handler"))
     if problem.status == 500:
         log.error("unexpected", error=type(error).__qualname__, frames=_frames(error))
     return Response(
@@ -43,7 +45,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
     )
 
 
-def as_problem(error: Exception) -> Problem:
+def as_problem(error: Exception, handler: Any = None) -> Problem:
     """Translate an exception into the Problem it means."""
     match error:
         case Problem():
@@ -51,29 +53,35 @@ def as_problem(error: Exception) -> Problem:
         case NotFoundException():
             return problems.NotFound()
         case MethodNotAllowedException():
-            return problems.MethodNotAllowed(headers=error.headers or {})
+            return problems.MethodNotAllowed(headers={"Allow": _allowed(error)})
         case RequestEntityTooLarge():
             return problems.TooLarge()
         case ValidationException():
-            return Invalid(faults=_faults(error))
+            return Invalid(faults=_faults(error, query_aliases(handler) if handler else {}))
         case ClientException():
             return Malformed()
         case asyncpg.DataError():
             log.error("unbounded value", frames=_frames(error))
-            return Invalid(faults=[])
+            words = Words("A value is out of bounds.", "Une valeur est hors limites.")
+            return Invalid(faults=[Fault("", "out-of-bounds", words)])
     if isinstance(error, AWAY):
         log.warning("database away", error=type(error).__qualname__)
         return problems.Unavailable()
     return problems.Unexpected()
 
 
-def _faults(error: ValidationException) -> list[Fault]:
+def _allowed(error: MethodNotAllowedException) -> str:
+    return allow(set((error.headers or {}).get("allow", "").split(", ")))
+
+
+def _faults(error: ValidationException, aliases: dict[str, str]) -> list[Fault]:
     extra = error.extra if isinstance(error.extra, list) else []
     return [
-        Fault(f"/{item.get('key', '')}".replace(".", "/"), "invalid", Words(item["message"], item["message"]))
+        Fault(f"/{aliases.get(name, name)}", "invalid", Words(item["message"], item["message"]))
         for item in extra
         if isinstance(item, dict)
-    ]
+        for name in [str(item.get("key", "")).partition(".")[0]]
+    ] or [Fault("", "invalid", Words(error.detail, error.detail))]
 
 
 def _frames(error: Exception) -> list[str]:

@@ -11,7 +11,7 @@ from litestar.serialization import encode_json
 from api.core.problems import VersionChanged, VersionRequired
 from api.core.schemas import Out, Page
 
-_TAG = re.compile(r'"v(?P<version>\d{1,9})-[0-9a-f]+"')
+_TAG = re.compile(r'"v(?P<version>[1-9][0-9]{0,8})-[0-9a-f]+"')
 
 
 class Answer(Response[Any]):

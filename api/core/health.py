@@ -33,7 +33,7 @@ class Readiness(Out, frozen=True, kw_only=True):
     parts: dict[str, str]
 
 
-@get("/healthz", operation_id="getHealth", guards=[public])
+@get("/healthz", operation_id="health", guards=[public])
 async def get_health() -> Health:
     """Say that the process is alive."""
     return Health(status="ok")

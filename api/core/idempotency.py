@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar.enums import ScopeType
@@ -13,8 +13,9 @@ from api.core.actor import Actor
 from api.core.database import Connection, transaction
 from api.core.language import Words
 from api.core.problems import Malformed, Problem
+from api.core.requests import cut_short
 
-_CLAIM = "SELECT pg_try_advisory_xact_lock(hashtextextended($1::text || ' ' || $2, 0))"
+_CLAIM = "SELECT pg_try_advisory_xact_lock(hashtextextended($1::uuid::text || ' ' || $2::text, 0))"
 _FIND = "SELECT fingerprint, status, headers, body FROM idempotency_key WHERE person_id = $1 AND key = $2"
 _KEEP = """
     INSERT INTO idempotency_key (person_id, key, fingerprint, status, headers, body, created_at)
@@ -50,8 +51,8 @@ class Idempotency:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a repeated request from its row, another by doing the work once."""
-        key, actor = _header(scope), scope.get("user")
-        if not key or not isinstance(actor, Actor) or scope["route_handler"].opt.get("answers_secret"):
+        key, actor, handler = _header(scope), scope.get("user"), cast("Any", scope).get("route_handler")
+        if not key or not isinstance(actor, Actor) or handler.opt.get("answers_secret"):
             await self.app(scope, receive, send)
             return
         if not (key.isascii() and key.isprintable() and len(key) <= 255):
@@ -61,6 +62,8 @@ class Idempotency:
                     "Idempotency-Key : 1 à 255 caractères ASCII.",
                 )
             )
+        # The key is the caller's own for each operation.
+        key = f"{handler.operation_id} {key}"
         for message in await self._answer(actor, key, scope, receive):
             await send(message)
 
@@ -97,6 +100,8 @@ async def _read(receive: Receive) -> bytes:
     body, more = b"", True
     while more and len(body) <= 2_000_000:
         message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise cut_short()
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return body

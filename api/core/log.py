@@ -35,7 +35,7 @@ def configure() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, handlers=[_Named()], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[_Named(logging.WARNING)], force=True)
 
 
 class _Named(logging.Handler):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import swagger_ui
-from litestar import Litestar, Request, Router, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
@@ -16,8 +16,9 @@ from litestar.static_files import create_static_files_router
 
 from api.core import problems
 from api.core.actor import public
+from api.core.parameters import query_names
 from api.core.problems import Problem
-from api.core.requests import query_names
+from api.core.requests import strictly
 
 VERSION = "0.1.0"
 ASSETS = Path(swagger_ui.__file__).parent / "static"
@@ -57,7 +58,9 @@ def config() -> OpenAPIConfig:
         title="Maillon",
         version=VERSION,
         description="The open marketplace and ledger of skills volunteering.",
-        openapi_router=Router("/docs", route_handlers=[], guards=[public], include_in_schema=False),
+        openapi_router=Router(
+            "/docs", route_handlers=[], guards=[public], include_in_schema=False, before_request=_only_pages
+        ),
         components=Components(security_schemes={"bearer": bearer}),
         render_plugins=[
             _Document(path="/openapi.json"),
@@ -70,6 +73,12 @@ def config() -> OpenAPIConfig:
             ),
         ],
     )
+
+
+async def _only_pages(request: Request[Any, Any, Any]) -> Response[None] | None:
+    if "path" in request.path_params:  # Litestar's catch-all, a page of its own
+        raise problems.NotFound
+    return await strictly(request)
 
 
 class _Document(JsonRenderPlugin):
@@ -100,13 +109,14 @@ def document(app: Litestar) -> dict[str, Any]:
     """Give the finished OpenAPI document."""
     written: dict[str, Any] = app.openapi_schema.to_schema()
     written["components"]["schemas"]["Problem"] = PROBLEM
+    examples = written["components"].setdefault("examples", {})
     _close_bodies(written)
     for route in app.routes:
         for handler in getattr(route, "route_handlers", []):
             if isinstance(handler, HTTPRouteHandler) and handler.resolve_include_in_schema():
                 for method in handler.http_methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}:
                     operation = written["paths"][route.path_format][method.lower()]
-                    _describe(operation, handler)
+                    _describe(operation, handler, examples)
     return written
 
 
@@ -131,7 +141,7 @@ def _close_bodies(written: dict[str, Any]) -> None:
             waiting += node.values()
 
 
-def _describe(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
+def _describe(operation: dict[str, Any], handler: HTTPRouteHandler, examples: dict[str, Any]) -> None:
     """List every problem an operation may answer, by status, and who may call it."""
     by_status: dict[int, list[Any]] = defaultdict(list)
     listed: Any = handler.raises or ()
@@ -139,12 +149,13 @@ def _describe(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
         by_status[problem.status].append(problem)
     for status, kinds in sorted(by_status.items()):
         named = sorted(kinds, key=lambda kind: kind.slug)
+        examples |= {kind.slug: {"value": kind().document("en")} for kind in named}
         operation["responses"][str(status)] = {
             "description": "; ".join(f"`/problems/{kind.slug}`: {kind.title.en}" for kind in named),
             "content": {
                 "application/problem+json": {
                     "schema": {"$ref": "#/components/schemas/Problem"},
-                    "examples": {kind.slug: {"value": kind().document("en")} for kind in named},
+                    "examples": {kind.slug: {"$ref": f"#/components/examples/{kind.slug}"} for kind in named},
                 }
             },
         }

@@ -2,21 +2,24 @@
 
 import json
 import re
-from functools import cache
+from collections.abc import Iterator
+from email.message import Message
 from typing import Any
 
 import msgspec
-from litestar import Request
+from litestar import Request, Response
 from litestar.datastructures import State
-from litestar.handlers import BaseRouteHandler
-from litestar.params import QueryParameter
+from litestar.exceptions import InternalServerException
 
 from api.core.actor import Actor
 from api.core.language import Words
-from api.core.problems import Fault, Invalid, Malformed, UnsupportedMedia
+from api.core.parameters import UNREADABLE, check_query, escape
+from api.core.problems import Fault, Invalid, Malformed, NotFound, UnsupportedMedia
+from api.core.schemas import In
 
 MAX_BODY = 1_000_000
-_UNREADABLE = re.compile(r"[\x00-\x1f\x7f\ufffd\ud800-\udfff]")
+MAX_PATH = 2_000
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _WHERE = re.compile(r"(?P<what>.*) - at `(?P<key>key in )?\$(?P<path>.*)`$", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 _UNKNOWN = re.compile(r"unknown field `(?P<name>.+)`", re.DOTALL)
@@ -25,28 +28,60 @@ _UNKNOWN = re.compile(r"unknown field `(?P<name>.+)`", re.DOTALL)
 class StrictRequest(Request[Actor | None, Any, State]):
     """A request whose JSON is decoded straight into the handler's Struct, with nothing coerced."""
 
+    async def body(self) -> bytes:
+        """Give the whole body; raises Malformed when the client left before its end."""
+        try:
+            return await super().body()
+        except InternalServerException:
+            raise cut_short() from None
+
     async def json(self) -> Any:
         """Give the body as the handler's type; raises Malformed, Invalid."""
         field = self.route_handler.parsed_data_field
         return decode(await self.body(), field.annotation if field else Any)
 
 
+class Nothing(In, frozen=True, kw_only=True):
+    """The body of an act that takes none: an empty object, as some clients always send one."""
+
+
+def cut_short() -> Malformed:
+    """Make the answer to a body whose end never came; whoever sent it has left."""
+    return Malformed(Words("The body was cut short.", "Le corps de la requête est incomplet."))
+
+
 def decode(body: bytes, shape: Any) -> Any:
     """Decode JSON into a type; raises Malformed when it is not JSON, Invalid when it is another shape."""
     try:
         value = msgspec.json.decode(body, type=shape)
-        json.loads(body, object_pairs_hook=_once)
+        faults = list(_controls(json.loads(body, object_pairs_hook=_once), ""))
     except msgspec.ValidationError as error:
         raise Invalid(faults=[_fault(str(error))]) from None
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Malformed(Words(f"Not JSON we can read: {error}", f"JSON illisible : {error}")) from None
+    if faults:
+        raise Invalid(faults=faults)
     return value
 
 
-def _once(pairs: list[tuple[str, object]]) -> None:
-    names = [name for name, _ in pairs]
-    if len(names) != len(set(names)):
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    named = dict(pairs)
+    if len(pairs) != len(named):
         raise ValueError("a field is given twice")
+    return named
+
+
+def _controls(value: object, pointer: str) -> Iterator[Fault]:
+    """Point at the texts that hold what nobody types: PostgreSQL takes no NUL, a terminal obeys an escape."""
+    if isinstance(value, str) and _CONTROL.search(value):
+        words = Words("No control characters.", "Pas de caractères de contrôle.")
+        yield Fault(pointer, "control-characters", words)
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from _controls(part, f"{pointer}/{escape(name)}")
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from _controls(part, f"{pointer}/{index}")
 
 
 def _fault(message: str) -> Fault:
@@ -56,44 +91,57 @@ def _fault(message: str) -> Fault:
     if named := _MISSING.search(what):
         return Fault(f"{pointer}/{named['name']}", "required", Words(what, what))
     if named := _UNKNOWN.search(what):
-        return Fault(f"{pointer}/{_escape(named['name'])}", "unknown-field", Words(what, what))
+        return Fault(f"{pointer}/{escape(named['name'])}", "unknown-field", Words(what, what))
     return Fault(pointer, "invalid", Words(what, what))
 
 
-def _escape(name: str) -> str:
-    return name[:100].replace("~", "~0").replace("/", "~1")
+async def strictly(request: Request[Any, Any, Any]) -> Response[None] | None:
+    """Refuse, before anything is read, paths, bodies and query parameters that nobody knows."""
+    path = request.scope["path"]
+    if len(path) > MAX_PATH or UNREADABLE.search(path):
+        raise NotFound
+    if request.method == "OPTIONS":
+        return _options(request)
+    if request.method != "GET":
+        await _check_body(request)
+    check_query(request)
+    return None
 
 
-async def strictly(request: Request[Any, Any, Any]) -> None:
-    """Refuse, before anything is read, a body that is not JSON and query parameters nobody knows."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.method != "GET" and kind != "application/json" and await request.body():
-        raise UnsupportedMedia
-    _check_query(request)
+def _options(request: Request[Any, Any, Any]) -> Response[None]:
+    """Name every method of the path; Litestar's own answer knows those of the first handler alone."""
+    template = request.scope["path_template"]
+    methods = {
+        str(method)
+        for route in request.app.routes
+        if route.path_format == template
+        for method in getattr(route, "methods", ())
+    }
+    return Response(None, status_code=204, headers={"Allow": allow(methods)})
 
 
-def _check_query(request: Request[Any, Any, Any]) -> None:
-    pairs = list(request.query_params.multi_items())
-    known = query_names(request.route_handler)
-    faults = [
-        Fault(f"/{_escape(name)}", "unknown-parameter", Words("Unknown parameter.", "Paramètre inconnu."))
-        for name in dict.fromkeys(name for name, _ in pairs)
-        if name not in known
-    ]
-    faults += [
-        Fault(f"/{name}", "invalid", Words("Not plain UTF-8 text.", "Ce n’est pas un texte UTF-8."))
-        for name, text in pairs
-        if name in known and _UNREADABLE.search(text)
-    ]
-    if faults:
-        raise Invalid(faults=faults)
+def allow(methods: set[str]) -> str:
+    """Write an Allow header: where there is GET, there is HEAD (core.edge)."""
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
-@cache
-def query_names(handler: BaseRouteHandler) -> frozenset[str]:
-    """Give the query parameters that a handler declares."""
-    return frozenset(
-        field.kwarg_definition.name or name
-        for name, field in handler.parsed_fn_signature.parameters.items()
-        if isinstance(field.kwarg_definition, QueryParameter)
+async def _check_body(request: Request[Any, Any, Any]) -> None:
+    field = request.route_handler.parsed_data_field
+    if await request.body():
+        if not _is_plain_json(request):
+            raise UnsupportedMedia
+        if field is None:
+            decode(await request.body(), Nothing)
+    elif field is not None and not field.is_optional:
+        raise Malformed(Words("A body is missing.", "Le corps de la requête (body) manque."))
+
+
+def _is_plain_json(request: Request[Any, Any, Any]) -> bool:
+    described = Message()
+    described["content-type"] = request.headers.get("content-type", "none/none")
+    charset, coding = described.get_content_charset("utf-8"), request.headers.get("content-encoding", "")
+    return (
+        described.get_content_type() == "application/json"
+        and charset in ("utf-8", "us-ascii")
+        and coding.strip().lower() in ("", "identity")
     )

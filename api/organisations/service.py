@@ -139,7 +139,7 @@ async def create_company(actor: Actor, given: CompanyIn) -> CompanyOut:
     try:
         async with transaction(inside) as connection:
             await Company.insert(Company(id=company_id, created_at=clock.now(), **fields))
-            await _insert_policy(company_id, PolicyIn(), date(2000, 1, 1))
+            await _set_policy(company_id, PolicyIn(), date(2000, 1, 1))
             person_id = await person_of_email(email)
             await add_employee(company_id, person_id, email=email, roles=["employee", "company_admin"])
             return await queries.get_company(connection, company_id)
@@ -198,16 +198,19 @@ async def put_policy(actor: Actor, company_id: UUID, given: PolicyIn) -> PolicyO
             words = Words("The past is decided already.", "Le passé est déjà décidé.")
             raise Invalid(faults=[Fault("/effective_from", "in-the-past", words)])
         day = given.effective_from or today
-        await connection.execute(
-            "DELETE FROM policy WHERE company_id = $1 AND effective_from = $2", company_id, day
-        )
-        await _insert_policy(company_id, given, day)
+        await _set_policy(company_id, given, day)
         return await queries.get_policy(connection, company_id, day)
 
 
-async def _insert_policy(company_id: UUID, given: PolicyIn, day: date) -> None:
+async def _set_policy(company_id: UUID, given: PolicyIn, day: date) -> None:
     fields = msgspec.structs.asdict(given) | {"effective_from": day}
-    await Policy.insert(Policy(id=new_id(), company_id=company_id, created_at=clock.now(), **fields))
+    await Policy.insert(
+        Policy(id=new_id(), company_id=company_id, created_at=clock.now(), **fields)
+    ).on_conflict(
+        target=(Policy.company_id, Policy.effective_from),
+        action="DO UPDATE",
+        values=[getattr(Policy, name) for name in fields if name != "effective_from"],
+    )
 
 
 async def update_employee(

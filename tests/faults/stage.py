@@ -1,19 +1,22 @@
 """The servers, worker processes, people and SMTP misbehaviours of the tests of reactions and faults."""
 
 import asyncio
+import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
-from subprocess import DEVNULL, Popen
+from subprocess import DEVNULL, PIPE, Popen
 from typing import Any, NamedTuple
 from uuid import UUID
+
+from redis.asyncio import Redis
 
 from api.core import clock
 from api.core.actor import system
@@ -21,7 +24,8 @@ from api.core.database import close_pools, open_pools, operations, transaction
 from api.core.ids import new_id
 from api.core.settings import Settings, read_settings
 from api.dev.postgres import PostgresServer, postgres
-from api.dev.processes import spawn, stop
+from api.dev.processes import spawn, stop, wait_until
+from api.dev.valkey import ValkeyServer
 from api.notifications.service import News, notify
 
 ROOT = Path(__file__).parents[2]
@@ -69,37 +73,88 @@ def made_place() -> Iterator[Place]:
         shutil.rmtree(folder)
 
 
-def python(*words: str, environment: dict[str, str]) -> Popen[bytes]:
+def python(*words: str, environment: dict[str, str], **options: Any) -> Popen[bytes]:
     """Start a Python of this repository, which dies with the tests."""
     env = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **environment}
-    return spawn([sys.executable, *words], env=env, cwd=ROOT, stderr=DEVNULL)
+    return spawn([sys.executable, *words], env=env, cwd=ROOT, stderr=DEVNULL, **options)
+
+
+_NURSERY = """
+import json, os, signal, sys
+from workers.main import main
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+sys.argv[1:] = ["--supervisor", str(os.getpid())]
+for line in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.environ.update(json.loads(line))
+        main()
+        os._exit(0)
+    print(pid, flush=True)
+"""
+
+
+class Nursery:
+    """Forks worker processes that start at once, for it has imported everything; they die with it."""
+
+    def __init__(self) -> None:
+        self.process = python("-c", _NURSERY, environment={}, stdin=PIPE, stdout=PIPE)
+
+    def start(self, environment: dict[str, str]) -> int:
+        """Start a worker; gives its pid."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps(environment).encode() + b"\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def end(self) -> None:
+        """End it, and the workers with it."""
+        stop(self.process, SIGKILL, 5)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
 
 
 class Workers:
     """Worker processes, all with the same settings."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, nursery: Nursery, environment: dict[str, str]) -> None:
+        self.nursery = nursery
         self.environment = environment
-        self.running: list[Popen[bytes]] = []
+        self.running: list[int] = []
 
-    def start(self, *words: str) -> Popen[bytes]:
-        """Start a bare worker, or a supervised one with the words given."""
-        self.running.append(python(*(words or ("-m", "workers.main")), environment=self.environment))
+    def start(self) -> int:
+        """Start one more; gives its pid."""
+        self.running.append(self.nursery.start(self.environment))
         return self.running[-1]
 
-    def start_supervised(self) -> Popen[bytes]:
-        """Start a worker as `maillon worker` does."""
-        return self.start("-c", "import sys; from workers.supervise import supervise; sys.exit(supervise())")
-
-    def kill(self, worker: Popen[bytes]) -> None:
+    def kill_the_oldest(self) -> None:
         """End one by SIGKILL, in the middle of whatever it does."""
-        self.running.remove(worker)
-        stop(worker, SIGKILL, 5)
+        os.kill(self.running.pop(0), SIGKILL)
 
     def end(self) -> None:
-        """Ask all of them to stop."""
-        for worker in self.running:
-            stop(worker, SIGTERM, 10)
+        """Ask all of them to stop, and wait for it."""
+        for pid in self.running:
+            with suppress(ProcessLookupError):
+                os.kill(pid, SIGTERM)
+        assert wait_until(lambda: not any(map(is_alive, self.running)), 10)
+
+
+def supervised(environment: dict[str, str]) -> Popen[bytes]:
+    """Start a worker as `maillon worker` does."""
+    code = "import sys; from workers.supervise import supervise; sys.exit(supervise())"
+    return python("-c", code, environment=environment)
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class Drop(Exception):
@@ -231,6 +286,15 @@ async def count(sql: str, *args: object) -> int:
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float) -> None:
     """Wait for a condition; fail when it does not hold in time."""
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.05)
+    for _ in range(int(seconds * 20)):
+        if await condition():
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError(f"not so within {seconds} s")
+
+
+async def forget(cache: ValkeyServer) -> None:
+    """Flush Redis."""
+    redis = Redis.from_url(cache.url)
+    await redis.flushall()
+    await redis.aclose()

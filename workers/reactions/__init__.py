@@ -1,5 +1,6 @@
-"""What follows from facts; importing this package registers every reaction."""
+"""What follows from facts; importing this package registers every reaction, whoever asks for them."""
 
 from workers.reactions import mails, notices
+from workers.registry import OWED, REACTIONS
 
-__all__ = ["mails", "notices"]
+__all__ = ["OWED", "REACTIONS", "mails", "notices"]

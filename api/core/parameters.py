@@ -1,0 +1,89 @@
+"""Query parameters read strictly: known, given once, written in the one form of their type."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from litestar import Request
+from litestar.handlers import BaseRouteHandler
+from litestar.params import QueryParameter
+from litestar.typing import FieldDefinition
+
+from api.core.language import Words
+from api.core.problems import Fault, Invalid
+
+UNREADABLE = re.compile(r"[\x00-\x1f\x7f\ufffd\ud800-\udfff]")
+_UNKNOWN = Words("Unknown parameter.", "Paramètre inconnu.")
+_MISSING = Words("This parameter is missing.", "Ce paramètre manque.")
+_REPEATED = Words("Give it once.", "Donnez-le une seule fois.")
+_NOT_TEXT = Words("Not plain UTF-8 text.", "Ce n’est pas un texte UTF-8.")
+_NULL = Words("Leave it out instead of null.", "Omettez-le plutôt que d’écrire null.")
+# msgspec's lax mode would take 1.0 and 1e1 for 10, NaN, seconds since 1970, and instants without an offset.
+_FORMS = {
+    int: (re.compile(r"-?[0-9]{1,18}"), Words("A whole number.", "Un nombre entier.")),
+    float: (re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?"), Words("A decimal number.", "Un nombre décimal.")),
+    datetime: (
+        re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII),
+        Words("An instant with its offset (RFC 3339).", "Un instant avec son décalage (RFC 3339)."),
+    ),
+}
+
+
+def check_query(request: Request[Any, Any, Any]) -> None:
+    """Refuse a query that is not understood to the letter; raises Invalid naming every fault."""
+    pairs = list(request.query_params.multi_items())
+    if faults := list(_faults(_fields(request.route_handler), pairs)):
+        raise Invalid(faults=faults)
+
+
+def _faults(fields: dict[str, FieldDefinition], pairs: list[tuple[str, str]]) -> Iterator[Fault]:
+    names = [name for name, _ in pairs]
+    for name in dict.fromkeys(names):
+        if name not in fields:
+            yield Fault(f"/{escape(name)}", "unknown-parameter", _UNKNOWN)
+        elif names.count(name) > 1:
+            yield Fault(f"/{name}", "repeated", _REPEATED)
+    for name, field in fields.items():
+        if name not in names and not field.has_default:
+            yield Fault(f"/{name}", "required", _MISSING)
+    for name, text in pairs:
+        if name in fields and (words := _misread(fields[name], text)):
+            yield Fault(f"/{name}", "invalid", words)
+
+
+def _misread(field: FieldDefinition, text: str) -> Words | None:
+    if UNREADABLE.search(text):
+        return _NOT_TEXT
+    types = {field.annotation, *(inner.annotation for inner in field.inner_types)}
+    if text.lower() == "null" and str not in types:
+        return _NULL
+    for kind, (form, words) in _FORMS.items():
+        if kind in types and not form.fullmatch(text):
+            return words
+    return None
+
+
+def query_names(handler: BaseRouteHandler) -> frozenset[str]:
+    """Give the query parameters that a handler declares."""
+    return frozenset(_fields(handler))
+
+
+def query_aliases(handler: BaseRouteHandler) -> dict[str, str]:
+    """Give the public name of each query parameter by its name in the handler."""
+    return {field.name: alias for alias, field in _fields(handler).items()}
+
+
+@cache
+def _fields(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
+    return {
+        field.kwarg_definition.name or name: field
+        for name, field in handler.parsed_fn_signature.parameters.items()
+        if isinstance(field.kwarg_definition, QueryParameter)
+    }
+
+
+def escape(name: str) -> str:
+    """Write a name inside a JSON pointer (RFC 6901)."""
+    return name[:100].replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,5 @@
+"""x."""
+
+
+async def story() -> str:
+    return ""

@@ -1,0 +1,25 @@
+"""The whole application over HTTP, in this event loop."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from litestar import Litestar
+
+from api.core.database import close_pools, open_pools
+from api.core.edge import Edge
+from api.core.settings import Settings
+
+
+@asynccontextmanager
+async def served(app: Litestar, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of the application, on the databases of these settings."""
+    edge: Any = Edge(app)
+    transport = httpx.ASGITransport(edge, raise_app_exceptions=False)
+    await open_pools(settings)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://maillon") as client:
+            yield client
+    finally:
+        await close_pools()

@@ -1,0 +1,250 @@
+"""Who is told what, in which language, and what the employer never reads."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from api.applications.facts import (
+    ApplicationAccepted,
+    ApplicationDeclined,
+    ApplicationSubmitted,
+    ApplicationWithdrawn,
+    EmployerApprovalAsked,
+    EmployerApproved,
+    EmployerRefused,
+)
+from api.core.database import operations
+from api.core.outbox import FACTS, Fact
+from api.core.settings import Settings
+from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursRejected
+from api.missions.facts import MissionPublished, MissionRejected
+from api.notifications import render
+from api.notifications.kinds import KINDS
+from api.organisations.facts import AssociationRefused, AssociationVerified
+from tests.reactions.world import World, change, happen, make_application, make_hours, make_mission, react
+from workers.reactions import OWED
+
+Told = dict[UUID, tuple[str, str]]
+
+MEMBERS = ("owner", "coordinator")
+TEMPLATES = Path(render.__file__).parent / "templates"
+
+
+async def notices_about(about: UUID) -> Told:
+    async with operations() as connection:
+        rows = await connection.fetch("SELECT * FROM notification WHERE about_id = $1", about)
+    return {row["person_id"]: (row["kind"], f"{row['title']}\n{row['text']}") for row in rows}
+
+
+async def mails_to(person: UUID) -> list[tuple[str, str]]:
+    async with operations() as connection:
+        rows = await connection.fetch("SELECT * FROM mail WHERE person_id = $1 ORDER BY id", person)
+    return [(row["to_address"], f"{row['subject']}\n{row['text']}") for row in rows]
+
+
+def whom(world: World, *names: str) -> set[UUID]:
+    return {getattr(world, name) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("fact", "told", "kind"),
+    [
+        (ApplicationSubmitted, MEMBERS, "application_submitted"),
+        (ApplicationAccepted, ("applicant",), "application_accepted"),
+        (ApplicationDeclined, ("applicant",), "application_declined"),
+        (ApplicationWithdrawn, MEMBERS, "application_withdrawn"),
+        (EmployerApprovalAsked, ("manager",), "approval_asked"),
+        (EmployerApproved, ("applicant",), "employer_approved"),
+    ],
+)
+async def test_a_fact_of_an_application_is_told_to_those_it_concerns(
+    fact: type[ApplicationSubmitted], told: tuple[str, ...], kind: str, world: World, settings: Settings
+) -> None:
+    application = await make_application(world)
+    await happen(fact(application_id=application, **world.tenants), settings)
+    notices = await notices_about(application)
+    assert set(notices) == whom(world, *told)
+    assert {found for found, _ in notices.values()} == {kind}
+    assert all("ma motivation" not in text for _, text in notices.values())
+    for person in notices:
+        assert len(await mails_to(person)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fact", "told", "kind"),
+    [
+        (HoursDeclared, MEMBERS, "hours_declared"),
+        (HoursApproved, ("applicant",), "hours_approved"),
+        (HoursRejected, ("applicant",), "hours_rejected"),
+    ],
+)
+async def test_a_fact_of_hours_is_told_to_those_it_concerns(
+    fact: type[HoursDeclared], told: tuple[str, ...], kind: str, world: World, settings: Settings
+) -> None:
+    hours = await make_hours(await make_application(world))
+    await happen(fact(hours_id=hours, **world.tenants), settings)
+    notices = await notices_about(hours)
+    assert set(notices) == whom(world, *told)
+    assert all("1\u00a0h\u00a030" in text for _, text in notices.values())
+    assert {found for found, _ in notices.values()} == {kind}
+
+
+async def test_confirmed_hours_are_brought_to_the_manager_while_they_wait(
+    world: World, settings: Settings
+) -> None:
+    hours = await make_hours(await make_application(world))
+    await happen(HoursConfirmed(hours_id=hours, **world.tenants), settings)
+    assert await notices_about(hours) == {}
+    await change("UPDATE hours_entry SET state = 'confirmed' WHERE id = $1", hours)
+    await happen(HoursConfirmed(hours_id=hours, **world.tenants), settings)
+    assert set(await notices_about(hours)) == {world.manager}
+
+
+@pytest.mark.parametrize("gone", [None, "manager", "hr"])
+async def test_without_a_manager_hr_decides_and_without_hr_an_administrator(
+    gone: str | None, world: World, settings: Settings
+) -> None:
+    application = await make_application(world, managed=gone is not None)
+    if gone:
+        await change("UPDATE employee SET active = false WHERE person_id = $1", world.manager)
+    if gone == "hr":
+        await change("UPDATE employee SET active = false WHERE person_id = $1", world.hr)
+    await happen(EmployerApprovalAsked(application_id=application, **world.tenants), settings)
+    assert set(await notices_about(application)) == {world.admin if gone == "hr" else world.hr}
+
+
+async def test_a_decision_already_made_is_not_asked_for(world: World, settings: Settings) -> None:
+    application = await make_application(world)
+    await change("UPDATE application SET employer_approval = 'approved' WHERE id = $1", application)
+    await happen(EmployerApprovalAsked(application_id=application, **world.tenants), settings)
+    assert await notices_about(application) == {}
+
+
+async def test_of_personal_time_the_employer_is_told_nothing(world: World, settings: Settings) -> None:
+    application = await make_application(world, "personal_time")
+    hours = await make_hours(application)
+    await change("UPDATE hours_entry SET state = 'confirmed' WHERE id = $1", hours)
+    for fact in (
+        EmployerApprovalAsked(application_id=application, **world.tenants),
+        HoursConfirmed(hours_id=hours, **world.tenants),
+    ):
+        await happen(fact, settings)
+    for person in whom(world, "manager", "hr", "admin"):
+        assert await mails_to(person) == []
+    assert await notices_about(application) == await notices_about(hours) == {}
+
+
+async def test_a_refusal_tells_its_reason_to_the_applicant_alone(world: World, settings: Settings) -> None:
+    application = await make_application(world)
+    await change(
+        "UPDATE application SET state = 'employer_refused', employer_approval = 'refused', "
+        "employer_reason = 'Trop de travail' WHERE id = $1",
+        application,
+    )
+    await happen(EmployerRefused(application_id=application, **world.tenants), settings)
+    notices = await notices_about(application)
+    assert set(notices) == whom(world, "applicant", *MEMBERS)
+    assert {person for person, (_, text) in notices.items() if "Trop de travail" in text} == {world.applicant}
+
+
+async def test_each_reads_their_own_language(world: World, settings: Settings) -> None:
+    application = await make_application(world)
+    await happen(ApplicationSubmitted(application_id=application, **world.tenants), settings)
+    notices = await notices_about(application)
+    assert notices[world.owner][1].startswith("Nouvelle candidature pour «\u00a0Refaire le site\u00a0»\n")
+    assert notices[world.coordinator][1].startswith("New application for “Refaire le site”\n")
+
+
+async def test_a_work_address_learns_nothing_of_a_personal_time_mission(
+    world: World, settings: Settings
+) -> None:
+    application = await make_application(world, "personal_time")
+    await happen(ApplicationAccepted(application_id=application, **world.tenants), settings)
+    ((address, text),) = await mails_to(world.applicant)
+    assert address == f"{world.applicant}@work.example.com"
+    assert "Refaire" not in text
+    assert "Lac" not in text
+    assert "Les Amis du Lac" in (await notices_about(application))[world.applicant][1]
+
+
+async def test_an_address_of_ones_own_is_written_to_in_full(world: World, settings: Settings) -> None:
+    own = f"zoe@{world.applicant}.example.org"
+    await change(
+        "INSERT INTO person_email (id, person_id, email, proved_at) VALUES (uuidv7(), $1, $2, now())",
+        *(world.applicant, own),
+    )
+    application = await make_application(world, "personal_time")
+    await happen(ApplicationAccepted(application_id=application, **world.tenants), settings)
+    ((address, text),) = await mails_to(world.applicant)
+    assert address == own
+    assert "Les Amis du Lac" in text
+
+
+async def test_a_person_without_any_address_still_gets_the_notice(world: World, settings: Settings) -> None:
+    await change("UPDATE employee SET email = NULL WHERE person_id = $1", world.applicant)
+    application = await make_application(world)
+    await happen(ApplicationAccepted(application_id=application, **world.tenants), settings)
+    assert set(await notices_about(application)) == {world.applicant}
+    assert await mails_to(world.applicant) == []
+
+
+async def test_who_published_a_mission_is_not_told_of_it(world: World, settings: Settings) -> None:
+    mission = await make_mission(world)
+    async with operations() as connection:
+        await connection.execute("SELECT set_config('app.person', $1, true)", str(world.owner))
+        await connection.execute(
+            "UPDATE mission SET state = 'published', published_at = now() WHERE id = $1", mission
+        )
+    await happen(MissionPublished(mission_id=mission, association_id=world.association), settings)
+    assert set(await notices_about(mission)) == {world.coordinator}
+
+
+async def test_a_rejected_mission_comes_back_with_its_reasons(world: World, settings: Settings) -> None:
+    mission = await make_mission(world)
+    await change("UPDATE mission SET state = 'submitted' WHERE id = $1", mission)
+    await change(
+        "UPDATE mission SET state = 'rejected', state_reason = E'Trop vague\\nPas de date' WHERE id = $1",
+        mission,
+    )
+    await happen(MissionRejected(mission_id=mission, association_id=world.association), settings)
+    notices = await notices_about(mission)
+    assert set(notices) == whom(world, *MEMBERS)
+    assert "Les motifs indiqués\u00a0:\n– Trop vague\n– Pas de date" in notices[world.owner][1]
+
+
+@pytest.mark.parametrize(("fact", "says_why"), [(AssociationVerified, False), (AssociationRefused, True)])
+async def test_the_owners_learn_what_became_of_their_association(
+    fact: type[AssociationVerified], says_why: bool, world: World, settings: Settings
+) -> None:
+    await change("UPDATE association SET state_reason = 'Sans statuts' WHERE id = $1", world.association)
+    await happen(fact(association_id=world.association), settings)
+    notices = await notices_about(world.association)
+    assert set(notices) == {world.owner}
+    assert ("Sans statuts" in notices[world.owner][1]) is says_why
+
+
+async def test_a_fact_reacted_to_twice_tells_once(world: World, settings: Settings) -> None:
+    application = await make_application(world)
+    fact_id = await happen(
+        ApplicationAccepted(application_id=application, **world.tenants), settings, times=3
+    )
+    assert len(await notices_about(application)) == 1
+    assert len(await mails_to(world.applicant)) == 1
+    # Even where the completion itself was lost.
+    await change("UPDATE reaction SET done_at = NULL WHERE fact_id = $1", fact_id)
+    await react("ApplicationAccepted", fact_id, settings)
+    assert len(await notices_about(application)) == 1
+    assert len(await mails_to(world.applicant)) == 1
+
+
+def test_every_fact_of_a_domain_has_a_reaction_and_every_kind_its_texts() -> None:
+    ours = {name for name, fact in FACTS.items() if fact.__module__.startswith("api.") and not _is_base(fact)}
+    assert ours == set(OWED)
+    names = {path.name for path in TEMPLATES.iterdir()}
+    wanted = {f"{kind}.{language}.txt" for kind in (*KINDS, "neutral") for language in ("fr", "en")}
+    assert names == wanted | {"layout.html"}
+
+
+def _is_base(fact: type[Fact]) -> bool:
+    return bool(fact.__subclasses__())
