@@ -1,8 +1,12 @@
 """French and English for people: a pair of texts, and which one to show."""
 
+import re
 from typing import Literal, NamedTuple
 
 Language = Literal["fr", "en"]
+_RANGE = re.compile(
+    r"(?P<primary>fr|en)(?:-[a-z0-9-]+)?(?: *; *q=(?P<weight>[01](?:\.[0-9]{0,3})?))?", re.IGNORECASE
+)
 
 
 class Words(NamedTuple):
@@ -24,12 +28,8 @@ def preferred(accept_language: str, fallback: Language = "en") -> Language:
     """Choose between French and English by an Accept-Language header (RFC 9110 §12.5.4)."""
     best: tuple[float, Language] = (0.0, fallback)
     for item in accept_language.split(",")[:20]:
-        tag, _, quality = item.strip().partition(";q=")
-        primary = tag.split("-")[0].lower()
-        try:
-            weight = float(quality) if quality else 1.0
-        except ValueError:
-            continue
-        if primary in ("fr", "en") and weight > best[0]:
-            best = (weight, "fr" if primary == "fr" else "en")
+        if named := _RANGE.fullmatch(item.strip()):
+            weight = float(named["weight"] or 1)
+            if weight > best[0]:
+                best = (weight, "fr" if named["primary"].lower() == "fr" else "en")
     return best[1]

@@ -12,7 +12,7 @@ import click
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import read
-from api.dev.demo_days import DAY, TIME_ZONE, midnight, month
+from api.dev.demo_days import DAY, TIME_ZONE, at, midnight, month
 from api.dev.demo_life import play, publish, write
 from api.dev.demo_people import ADMIN, MODERATOR, Advance, officer, open_company, register, verify
 from api.dev.demo_plan import Plan, make_plan
@@ -62,7 +62,7 @@ async def _is_there(territory: Territory) -> bool:
 
 async def _fill(territory: Territory, plan: Plan, provider: str, today: date, bars: Progress) -> None:
     begin = month(today, -8)
-    with clock.at(midnight(begin)):
+    with at(midnight(begin)):
         admin, moderator = await officer(ADMIN, "admin"), await officer(MODERATOR, "moderator")
     advance = bars("employees", sum(map(len, plan.staff.values())))
     arrived = await asyncio.gather(
@@ -108,5 +108,5 @@ async def _newcomer(territory: Territory, plan: Plan, today: date) -> None:
     own = [mission for mission in plan.missions if mission.need.association == host.key]
     owner, association_id = await register(host, today - 4 * DAY)
     for number, mission in enumerate(own):
-        with clock.at(midnight(today) - timedelta(hours=30 - number)):
+        with at(midnight(today) - timedelta(hours=30 - number)):
             await write(mission, owner, association_id, submit=number == 0)

@@ -1,9 +1,12 @@
 """When things happen in the demo territory: months, working days, hours of the day."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
+
+from api.core import clock
 
 TIME_ZONE = "Europe/Paris"
 DAY = timedelta(days=1)
@@ -11,6 +14,13 @@ DAY = timedelta(days=1)
 
 class Seeded(Random):
     """The generator of everything drawn here, the same at each run; no secret ever comes from it."""
+
+
+@contextmanager
+def at(instant: datetime) -> Iterator[None]:
+    """Live an instant of the past."""
+    with clock.at(instant):
+        yield
 
 
 def month(day: date, count: int) -> date:

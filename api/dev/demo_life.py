@@ -8,10 +8,9 @@ from uuid import UUID
 
 from api.applications import service as applications
 from api.applications.schemas import ApplicationIn
-from api.core import clock
 from api.core.actor import Actor
 from api.dev.demo_applications import Life
-from api.dev.demo_days import DAY, Seeded, evening, midnight
+from api.dev.demo_days import DAY, Seeded, at, evening, midnight
 from api.dev.demo_missions import Mission
 from api.dev.demo_people import Advance
 from api.dev.demo_plan import Plan
@@ -25,9 +24,9 @@ async def publish(number: int, mission: Mission, owner: Actor, association_id: U
     random = Seeded(number)
     if mission.opens is None:
         raise ValueError("only what opens is published")
-    with clock.at(evening(random, mission.opens - DAY)):
+    with at(evening(random, mission.opens - DAY)):
         made = await missions.create_mission(owner, _given(mission, association_id))
-    with clock.at(midnight(mission.opens) + timedelta(hours=9)):
+    with at(midnight(mission.opens) + timedelta(hours=9)):
         await missions.submit_mission(owner, made.id, None)
     return made.id
 
@@ -78,7 +77,7 @@ async def _play(
     made: dict[object, UUID] = {}
     for number, event in _in_order(lives):
         life, actor, hours = lives[number], cast[event.by], (number, event.day)
-        with clock.at(event.at):
+        with at(event.at):
             if event.act == "apply":
                 given = ApplicationIn(regime=life.regime, message=event.said)
                 application = await applications.apply_to_mission(actor, published[life.mission], given)

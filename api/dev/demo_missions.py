@@ -41,7 +41,8 @@ def date_missions(random: Random, territory: Territory, today: date) -> list[Mis
     open_ones: dict[str, list[int]] = {kind: [] for kind in SPAN}
     for number, need in enumerate(territory.missions):
         if number == fresh:
-            settled[number] = _mission(random, need, today - 3 * DAY, today + 21 * DAY)
+            first = workday(random, today + 18 * DAY, today + 24 * DAY)
+            settled[number] = _mission(random, need, today - 3 * DAY, first)
         elif need.association == unverified:
             first = workday(random, today + 30 * DAY, today + 60 * DAY)
             settled[number] = _mission(random, need, None, first)

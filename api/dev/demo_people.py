@@ -6,9 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from api.core import clock
 from api.core.actor import Actor, Employment
-from api.dev.demo_days import DAY, Seeded, midnight, office, workday
+from api.dev.demo_days import DAY, Seeded, at, midnight, office, workday
 from api.dev.demo_territory import POLICIES, Employee, Firm, Founder, Host
 from api.dev.issuer import AUDIENCE
 from api.identity import service as identity
@@ -41,7 +40,7 @@ async def open_company(
 ) -> dict[str, Actor]:
     """Make a company with its provider and policy, and let its employees arrive; gives them by address."""
     issuer = f"{provider}/{firm.slug}"
-    with clock.at(midnight(day) + timedelta(hours=9)):
+    with at(midnight(day) + timedelta(hours=9)):
         email = f"administration@{firm.domain}"
         made = await organisations.create_company(
             admin,
@@ -60,7 +59,7 @@ async def open_company(
     arrived: dict[str, Actor] = {}
     random = Seeded(firm.slug)
     for employee in staff:
-        with clock.at(office(random, workday(random, day + DAY, day + 9 * DAY))):
+        with at(office(random, workday(random, day + DAY, day + 9 * DAY))):
             arrived[employee.email] = await _arrive(employee, made.id, issuer)
             await _place(employee, head, arrived)
         advance()
@@ -98,7 +97,7 @@ async def _place(employee: Employee, head: Actor, arrived: dict[str, Actor]) -> 
 async def register(host: Host, day: date) -> tuple[Actor, UUID]:
     """Let an owner register their association; gives the owner and the association's id."""
     random = Seeded(host.key)
-    with clock.at(office(random, day)):
+    with at(office(random, day)):
         owner = await _named(host.owner)
         fields = {
             name: getattr(host, name) for name in AssociationIn.__struct_fields__ if hasattr(host, name)
@@ -109,7 +108,7 @@ async def register(host: Host, day: date) -> tuple[Actor, UUID]:
 
 async def verify(association_id: UUID, moderator: Actor, day: date) -> None:
     """Let a moderator verify an association."""
-    with clock.at(office(Seeded(str(day)), day)):
+    with at(office(Seeded(str(day)), day)):
         await organisations.verify_association(moderator, association_id, None)
 
 

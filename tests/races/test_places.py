@@ -2,6 +2,9 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -33,9 +36,23 @@ async def _accept_all(world: World, association: Association, paths: list[str]) 
     return Counter(answer.status_code for answer in answers)
 
 
+@asynccontextmanager
+async def _held(environment: dict[str, str], mission_id: str) -> AsyncIterator[asyncpg.Connection]:
+    """Hold a mission's lock, so that whoever needs it stands in line until the block ends."""
+    connection = await asyncpg.connect(superuser_url(environment, "maillon"))
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT FROM mission WHERE id = $1 FOR UPDATE", UUID(mission_id))
+            yield connection
+    finally:
+        await connection.close()
+
+
 async def _until_waiting(connection: asyncpg.Connection, sessions: int) -> None:
     async with asyncio.timeout(5):
         while await connection.fetchval(WAITING) < sessions:
+            # Within a transaction the activity is looked at once, unless it is told to look again.
+            await connection.execute("SELECT pg_stat_clear_snapshot()")
             await asyncio.sleep(0.01)
 
 
@@ -43,12 +60,9 @@ async def test_two_acceptances_meet_on_the_last_place(world: World, environment:
     association = await world.association()
     paths = await _applicants(world, association, people=2, places=1)
     first = await world.ok(association.owner, "GET", paths[0])
-    gate = await asyncpg.connect(superuser_url(environment, "maillon"))
-    async with gate.transaction():
-        await gate.execute("SELECT FROM mission WHERE id = $1::text::uuid FOR UPDATE", first["mission_id"])
+    async with _held(environment, first["mission_id"]) as gate:
         both = asyncio.create_task(_accept_all(world, association, paths))
         await _until_waiting(gate, 2)
-    await gate.close()
 
     assert await both == Counter({200: 1, 409: 1})
     mission = await world.ok(None, "GET", f"/v1/missions/{first['mission_id']}")
@@ -59,16 +73,13 @@ async def test_an_acceptance_meets_a_withdrawal(world: World, environment: dict[
     association, company = await world.association(), await world.company()
     mission, employee = await world.mission(association), world.employee(company)
     path = f"/v1/applications/{(await world.application(employee, mission))['id']}"
-    gate = await asyncpg.connect(superuser_url(environment, "maillon"))
-    async with gate.transaction():
-        await gate.execute("SELECT FROM mission WHERE id = $1::text::uuid FOR UPDATE", mission["id"])
+    async with _held(environment, mission["id"]) as gate:
         accept = asyncio.create_task(world.call(association.owner, "POST", f"{path}/accept"))
         await _until_waiting(gate, 1)
         withdraw = asyncio.create_task(
             world.call(employee, "POST", f"{path}/withdraw", {"reason": "changed_mind"})
         )
         await _until_waiting(gate, 2)
-    await gate.close()
 
     assert [(await accept).status_code, (await withdraw).status_code] == [200, 200]
     ended = await world.ok(employee, "GET", path)

@@ -5,11 +5,13 @@ import subprocess
 import sys
 
 import pytest
+from litestar import Litestar
 
 from api.core.check import invariants, violations
 from api.core.database import close_pools, open_pools
 from api.core.settings import Settings
 from tests.make.clone import cloned
+from tests.make.served import served
 from tests.make.world import World
 
 PLANTED = {
@@ -37,14 +39,16 @@ PLANTED = {
 
 
 @pytest.fixture
-async def posted(world: World) -> None:
+async def posted(app: Litestar, settings: Settings, environment: dict[str, str]) -> None:
     """One engagement whose hours are posted, so that every invariant has something to say."""
-    association, company = await world.association(), await world.company()
-    employee, application = await world.engagement(association, company)
-    path = f"/v1/applications/{application['id']}/hours"
-    day = application["created_at"][:10]
-    entry = await world.ok(employee, "POST", path, {"worked_on": day, "minutes": 60})
-    await world.ok(association.owner, "POST", f"/v1/hours/{entry['id']}/confirm")
+    async with served(app, settings) as client:
+        world = World(client, environment)
+        association, company = await world.association(), await world.company()
+        employee, application = await world.engagement(association, company)
+        path = f"/v1/applications/{application['id']}/hours"
+        day = application["created_at"][:10]
+        entry = await world.ok(employee, "POST", path, {"worked_on": day, "minutes": 60})
+        await world.ok(association.owner, "POST", f"/v1/hours/{entry['id']}/confirm")
 
 
 def test_each_invariant_has_its_planted_violation() -> None:
@@ -53,7 +57,6 @@ def test_each_invariant_has_its_planted_violation() -> None:
 
 @pytest.mark.usefixtures("posted")
 async def test_every_planted_violation_is_found(environment: dict[str, str]) -> None:
-    await close_pools()
     found = {name: await _found(environment, planted) for name, planted in PLANTED.items()}
 
     assert {name: name in names for name, names in found.items()} == dict.fromkeys(PLANTED, True)
@@ -69,7 +72,6 @@ async def _found(environment: dict[str, str], *planted: str) -> set[str]:
 
 @pytest.mark.usefixtures("posted")
 async def test_the_command_exits_1_with_the_rows_and_0_without(environment: dict[str, str]) -> None:
-    await close_pools()
     async with cloned(environment) as sound:
         assert _check(environment, sound)[0] == 0
     async with cloned(environment, PLANTED["approved_hours_are_posted"]) as broken:
