@@ -7,7 +7,7 @@ from api.dev.demo_days import DAY, evening, office, weekdays, workday
 from api.dev.demo_steps import Event
 from api.dev.demo_territory import Need
 
-SESSION = {"consultation": (60, 60), "short": (90, 165), "project": (90, 165), "mentoring": (45, 75)}
+SESSION = {"consultation": (60, 60), "short": (75, 150), "project": (75, 150), "mentoring": (45, 75)}
 """Minutes of a sitting, least and most, by format; a team day is one sitting."""
 
 

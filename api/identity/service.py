@@ -24,7 +24,7 @@ from api.organisations.queries import get_company, get_policy
 from api.organisations.service import add_employee
 from api.people.service import add_person, person_of_email
 
-_BY_SESSION = "SELECT * FROM actor_by_session($1, $2)"
+BY_SESSION = "SELECT * FROM actor_by_session($1, $2)"
 _BY_IDENTITY = "SELECT * FROM actor_by_identity($1, $2)"
 
 
@@ -42,7 +42,7 @@ async def authenticate(token: str) -> Actor:
     """Give whom a bearer token is: a session, or a company's own JWT; raises Unauthenticated, Unavailable."""
     if token.startswith(PREFIX):
         async with read(None) as connection:
-            row = await connection.fetchrow(_BY_SESSION, digest(token), clock.now())
+            row = await connection.fetchrow(BY_SESSION, digest(token), clock.now())
         if row is None:
             raise refused()
         return _actor(row)

@@ -27,7 +27,7 @@ _MISSION = """
            m.created_at, m.published_at
     FROM mission m JOIN association a ON a.id = m.association_id WHERE m.id = $1
 """
-_SEARCH = """
+SEARCH = """
     SELECT id, version, association_id, association_name, title, summary, format, causes, places, places_left,
            effort_minutes, regimes, remote, location_label, postal_code, starts_on, ends_on, apply_by, languages,
            published_at
@@ -92,7 +92,7 @@ async def search_missions(
     filters = (association, format, cause, remote, regime, has_places)
     question = ("missions", [str(value) for value in filters])
     at, last = pagination.read_cursor(cursor, question, datetime, UUID) or (None, None)
-    rows = await fetch_all(connection, MissionSummary, _SEARCH, at, last, *filters, limit + 1)
+    rows = await fetch_all(connection, MissionSummary, SEARCH, at, last, *filters, limit + 1)
     return pagination.page(rows, limit, question, "published_at", "id")
 
 

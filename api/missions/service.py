@@ -22,8 +22,7 @@ from api.missions.schemas import Location, MissionIn, MissionOut, MissionPatch
 from api.missions.tables import Mission
 from api.organisations.policy import check_time_zone, require_member, require_outsider
 from api.organisations.queries import get_association
-
-REASON_BREAK = "\n"
+from api.organisations.schemas import one_reason
 
 
 class PlacesTaken(Problem):
@@ -136,7 +135,7 @@ async def reject_mission(actor: Actor, mission_id: UUID, reasons: list[str], ask
         present = await _lock(connection, mission_id)
         require_outsider(actor, present["association_id"])
         if starts(policy.REJECT, present["state"], version=present["version"], asked=asked):
-            await _move(mission_id, policy.REJECT.target, REASON_BREAK.join(reasons))
+            await _move(mission_id, policy.REJECT.target, one_reason(reasons))
             await record(MissionRejected(mission_id=mission_id, association_id=present["association_id"]))
         return await queries.get_mission(connection, mission_id, actor, actor.language)
 

@@ -88,7 +88,7 @@ class AssociationPatch(In, frozen=True, kw_only=True):
 
 
 class AssociationOut(Out, frozen=True, kw_only=True):
-    """An association as anyone sees it; `reply_rate` is 0 to 1 over 12 months, null under 5 replies due."""
+    """An association as anyone sees it; `contact_email` is for its members and moderators, null to others."""
 
     id: UUID
     version: int
@@ -115,6 +115,11 @@ class AssociationSummary(Out, frozen=True, kw_only=True):
     city: str
     causes: list[str]
     state: str
+
+
+def one_reason(reasons: list[str]) -> str | None:
+    """Give the reasons as they are stored and shown: a line each."""
+    return "\n".join(reasons) or None
 
 
 class ReasonsIn(In, frozen=True, kw_only=True):

@@ -28,11 +28,10 @@ from api.organisations.schemas import (
     EmployeePatch,
     PolicyIn,
     PolicyOut,
+    one_reason,
 )
 from api.organisations.tables import Association, AssociationMember, Company, Employee, Policy
 from api.people.service import person_of_email
-
-REASON_BREAK = "\n"
 
 
 class AlreadyRegistered(Problem):
@@ -110,7 +109,7 @@ async def _judge(
         if starts(act, present["state"], version=present["version"], asked=asked):
             change: dict[Any, Any] = {
                 "state": act.target,
-                "state_reason": REASON_BREAK.join(reasons or []) or None,
+                "state_reason": one_reason(reasons or []),
             }
             await Association.update(change).where(Association.id == association_id)
             await record(fact(association_id=association_id))

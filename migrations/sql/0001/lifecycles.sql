@@ -57,7 +57,9 @@ BEGIN
     END IF;
     INSERT INTO state_event (id, object, object_id, company_id, association_id, person_id,
                              from_state, to_state, reason, by_person, at)
-    VALUES (uuidv7(), TG_TABLE_NAME, NEW.id, (row ->> 'company_id')::uuid,
+    -- What somebody does on personal time is no event of their company's.
+    VALUES (uuidv7(), TG_TABLE_NAME, NEW.id,
+            CASE WHEN row ->> 'regime' IS DISTINCT FROM 'personal_time' THEN (row ->> 'company_id')::uuid END,
             CASE TG_TABLE_NAME WHEN 'association' THEN NEW.id ELSE (row ->> 'association_id')::uuid END,
             (row ->> 'person_id')::uuid, nullif(old_state, ''), NEW.state,
             row ->> 'state_reason', nullif(current_setting('app.person', true), '')::uuid, maillon_now());
