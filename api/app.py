@@ -8,7 +8,7 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 
 from api.applications.routes import router as applications
-from api.core import errors, health, openapi, pagination
+from api.core import errors, health, net, openapi, pagination
 from api.core.database import close_pools, open_pools
 from api.core.edge import Edge
 from api.core.etag import Answer
@@ -34,6 +34,7 @@ def create_app(settings: Settings) -> ASGIApp:
 def create_litestar(settings: Settings) -> Litestar:
     """Make the application below the edge; `create_app` is what to serve."""
     pagination.sign_with(settings.secrets)
+    net.allow(settings)
     return Litestar(
         route_handlers=[
             health.router,

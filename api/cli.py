@@ -149,7 +149,7 @@ def worker() -> None:
     from workers.supervise import supervise  # noqa: PLC0415  the API's commands never load the worker
 
     _settings()
-    supervise()
+    sys.exit(supervise())
 
 
 @main.command()

@@ -61,7 +61,7 @@ def address(folder: Path) -> Iterator[str]:
 
 def _ready(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/readyz", timeout=1, trust_env=False).json()["status"] == "ready"
+        return bool(httpx.get(f"{address}/readyz", timeout=1, trust_env=False).json()["status"] == "ready")
     except httpx.TransportError:
         return False
 

@@ -6,10 +6,11 @@ from typing import Any, cast
 
 import msgspec
 from litestar.enums import ScopeType
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.core import clock
-from api.core.actor import Actor
+from api.core.actor import Actor, public
 from api.core.database import Connection, transaction
 from api.core.language import Words
 from api.core.problems import Malformed, Problem
@@ -52,7 +53,7 @@ class Idempotency:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a repeated request from its row, another by doing the work once."""
         key, actor, handler = _header(scope), scope.get("user"), cast("Any", scope).get("route_handler")
-        if not key or not isinstance(actor, Actor) or handler.opt.get("answers_secret"):
+        if not key or not isinstance(actor, Actor) or not takes_key(handler):
             await self.app(scope, receive, send)
             return
         if not (key.isascii() and key.isprintable() and len(key) <= 255):
@@ -86,6 +87,15 @@ class Idempotency:
         except _Refused:
             pass
         return sent
+
+
+def takes_key(handler: HTTPRouteHandler) -> bool:
+    """Tell whether an operation takes a key: a POST of somebody, whose answer is no secret to keep."""
+    return (
+        "POST" in handler.http_methods
+        and public not in handler.resolve_guards()
+        and not handler.opt.get("answers_secret")
+    )
 
 
 def _header(scope: Any) -> str | None:

@@ -5,7 +5,8 @@ from typing import Literal, NamedTuple
 
 Language = Literal["fr", "en"]
 _RANGE = re.compile(
-    r"(?P<primary>fr|en)(?:-[a-z0-9-]+)?(?: *; *q=(?P<weight>[01](?:\.[0-9]{0,3})?))?", re.IGNORECASE
+    r"(?P<primary>fr|en)(?:-[a-z0-9-]+)?(?: *; *q=(?P<weight>0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?",
+    re.IGNORECASE,
 )
 
 

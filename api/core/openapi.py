@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import swagger_ui
 from litestar import Litestar, Request, Response, Router, get
 from litestar.handlers import HTTPRouteHandler
@@ -16,6 +18,7 @@ from litestar.static_files import create_static_files_router
 
 from api.core import problems
 from api.core.actor import public
+from api.core.idempotency import InFlight, KeyReused, takes_key
 from api.core.parameters import query_names
 from api.core.problems import Problem
 from api.core.requests import strictly
@@ -117,7 +120,20 @@ def document(app: Litestar) -> dict[str, Any]:
                 for method in handler.http_methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}:
                     operation = written["paths"][route.path_format][method.lower()]
                     _describe(operation, handler, examples)
+                    _illustrate(operation)
     return written
+
+
+@cache
+def body_examples() -> dict[str, Any]:
+    """Give a real body for each operation that takes one, by operationId."""
+    text = (resources.files("api.core") / "examples.json").read_bytes()
+    return msgspec.json.decode(text, type=dict[str, Any])
+
+
+def _illustrate(operation: dict[str, Any]) -> None:
+    if body := operation.get("requestBody"):
+        body["content"]["application/json"]["example"] = body_examples()[operation["operationId"]]
 
 
 def _close_bodies(written: dict[str, Any]) -> None:
@@ -159,17 +175,44 @@ def _describe(operation: dict[str, Any], handler: HTTPRouteHandler, examples: di
                 }
             },
         }
+    if headers := _headers(handler):
+        operation["parameters"] = [*operation.get("parameters", []), *headers]
     if public not in handler.resolve_guards():
         operation["security"] = [{"bearer": []}]
 
 
 def _common(handler: HTTPRouteHandler) -> set[type[Problem]]:
     """Give the problems that come from what an operation takes, whatever it does."""
-    kinds: set[type[Problem]] = {problems.Unavailable, problems.Unauthenticated}
-    if handler.parsed_data_field is not None:
-        kinds |= {problems.Malformed, problems.Invalid, problems.TooLarge, problems.UnsupportedMedia}
+    kinds: set[type[Problem]] = {problems.Unavailable, problems.Unauthenticated, problems.Invalid}
+    if "GET" not in handler.http_methods:
+        kinds |= {problems.Malformed, problems.TooLarge, problems.UnsupportedMedia}
     if query_names(handler):
-        kinds |= {problems.Invalid, problems.Malformed}
+        kinds.add(problems.Malformed)
     if public not in handler.resolve_guards():
         kinds.add(problems.Forbidden)
+    if takes_key(handler):
+        kinds |= {KeyReused, InFlight}
     return kinds
+
+
+def _headers(handler: HTTPRouteHandler) -> list[dict[str, Any]]:
+    """Describe the headers that the core reads for every handler alike."""
+    named = handler.parsed_fn_signature.parameters
+    headers = []
+    if "edited" in named or "asked" in named:
+        said = "The ETag of the version edited." if "edited" in named else "Only where this is the version."
+        headers.append(_header("If-Match", said, required="edited" in named))
+    if takes_key(handler):
+        said = "Asked again with it within 24 hours, the answer is the same and the work is done once."
+        headers.append(_header("Idempotency-Key", said))
+    return headers
+
+
+def _header(name: str, said: str, *, required: bool = False) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": required,
+        "description": said,
+        "schema": {"type": "string", "maxLength": 255},
+    }

@@ -1,5 +1,6 @@
 """Settings, all of them from `MAILLON_*` variables; only entry points read the environment."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -30,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     job_concurrency: Annotated[int, Meta(ge=1, le=100)] = 10
     relay_interval_seconds: Annotated[float, Meta(gt=0, le=60)] = 0.2
     sweep_after_seconds: Annotated[float, Meta(gt=0, le=3600)] = 60.0
+    private_networks: tuple[Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+/[0-9]{1,3}$")], ...] = ()
     development: bool = False
 
 
@@ -38,14 +40,16 @@ class BadSettings(Exception):
 
 
 PREFIX = "MAILLON_"
+LISTS = frozenset({"secrets", "private_networks"})
+"""Given as one text, separated by commas."""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings from an environment; raises BadSettings naming the variable at fault."""
     known = {f"{PREFIX}{field}".upper(): field for field in Settings.__struct_fields__}
     given: dict[str, object] = {known[name]: text for name, text in environment.items() if name in known}
-    if "secrets" in given:
-        given["secrets"] = [part for part in str(given["secrets"]).split(",") if part]
+    for name in LISTS & given.keys():
+        given[name] = [part.strip() for part in str(given[name]).split(",") if part.strip()]
     missing = [
         name
         for name, field in known.items()
@@ -56,4 +60,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     try:
         return msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise BadSettings(f"A {PREFIX}* variable is wrong: {error}") from None
+        what, _, field = str(error).partition(" - at `$.")
+        name = f"{PREFIX}{re.split(r'[^a-z_]', field, maxsplit=1)[0]}".upper()
+        raise BadSettings(f"{name} is wrong: {what}.") from None

@@ -47,7 +47,7 @@ def _entry(
         return [*steps, Event(office(random, answered), "reject", owner, day, said=said)]
     if luck < 0.055:
         said = "La séance s’est terminée plus tôt que prévu."
-        steps.append(Event(office(random, answered), "lower", owner, day, minutes - 30, said))
+        steps.append(Event(office(random, answered), "lower", owner, day, minutes - 15, said))
         answered = workday(random, answered + DAY, answered + 4 * DAY)
         steps.append(Event(evening(random, answered), "agree", worker, day))
     else:

@@ -144,7 +144,7 @@ def _figures(actor: Actor) -> list[Command]:
     today = clock.today(TIME_ZONE)
     company, months = f"/v1/companies/{actor.company_id}", f"from={month(today, -3)}&to={today}"
     return [
-        ("Le registre · The company’s ledger", _get(f"{company}/ledger?{months}&limit=5", "HR")),
+        ("Les heures comptées · The company’s ledger", _get(f"{company}/ledger?{months}&limit=5", "HR")),
         ("Trois mois · Three months", _get(f"{company}/reports/engagement?{months}&by=month", "HR")),
     ]
 

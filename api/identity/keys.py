@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from typing import Any
 
-import httpx
 import msgspec
+from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-MAX_BYTES = 200_000
+from api.core.net import fetch
+
 LIFETIME = 600.0
 FLOOR = 10.0
 """Seconds between two fetches of one issuer's keys, whatever a caller's `kid` says."""
@@ -35,7 +35,7 @@ async def keys_of(issuer: str, jwks_url: str | None, kid: str | None) -> KeySet:
             return kept.keys
         try:
             _kept[issuer] = kept = _Kept(await _fetch(issuer, jwks_url), time.monotonic())
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (OSError, TimeoutError, ValueError, KeyError, TypeError, JoseError) as error:
             if kept is None:
                 raise KeysAway(type(error).__name__) from None
             kept.at = time.monotonic()
@@ -49,21 +49,9 @@ def _stale(kept: _Kept, kid: str | None) -> bool:
 
 
 async def _fetch(issuer: str, jwks_url: str | None) -> KeySet:
-    async with httpx.AsyncClient(timeout=3.0, follow_redirects=False, trust_env=False) as client:
-        if jwks_url is None:
-            found = await _get(client, issuer.rstrip("/") + "/.well-known/openid-configuration")
-            if found["issuer"] != issuer:
-                raise ValueError("discovery names another issuer")
-            jwks_url = str(found["jwks_uri"])
-        return KeySet.import_key_set(await _get(client, jwks_url))
-
-
-async def _get(client: httpx.AsyncClient, url: str) -> Any:
-    body = b""
-    async with client.stream("GET", url) as response:
-        response.raise_for_status()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > MAX_BYTES:
-                raise ValueError("too large")
-    return msgspec.json.decode(body)
+    if jwks_url is None:
+        found = msgspec.json.decode(await fetch(issuer.rstrip("/") + "/.well-known/openid-configuration"))
+        if found["issuer"] != issuer:
+            raise ValueError("discovery names another issuer")
+        jwks_url = str(found["jwks_uri"])
+    return KeySet.import_key_set(msgspec.json.decode(await fetch(jwks_url)))

@@ -181,11 +181,13 @@ def test_any_day_gives_one_plausible_plan(day: date) -> None:
     plan = make_plan(territory, day)
     acts = Counter(event.act for life in plan.lives for event in life.events)
     hero = hero_of(plan.staff)
+    minutes = [event.minutes for life in plan.lives for event in life.events if event.minutes]
     waiting = [life for life in plan.lives if len(life.events) == 1]
 
     assert make_plan(territory, day) == plan
     assert 250 <= acts["apply"] <= 400
     assert 500 <= acts["declare"] <= 900
+    assert 15 <= min(minutes) <= max(minutes) <= 600
     assert {life.regime for life in plan.lives} == {"working_time", "personal_time"}
     assert any(life.employee == hero and life.regime == "working_time" for life in waiting)
     assert len({one.email for people in plan.staff.values() for one in people}) == 300

@@ -5,7 +5,6 @@ import logging
 import sys
 from collections.abc import Iterator
 
-import asyncpg
 import msgspec
 import pytest
 import structlog
@@ -96,12 +95,3 @@ async def test_no_name_address_token_or_message_reaches_the_log(
 def test_only_allowed_fields_are_kept() -> None:
     given = {"event": "request", "status": 200, "email": ADDRESS, "exc_info": RuntimeError(CANARY)}
     assert log.keep_allowed(None, "info", given) == {"event": "request", "status": 200}
-
-
-def test_the_database_errors_that_quote_values_are_told_without_them(lines: io.StringIO) -> None:
-    try:
-        raise asyncpg.UniqueViolationError(ADDRESS)
-    except asyncpg.UniqueViolationError as error:
-        assert errors.as_problem(error).status == 500
-    structlog.get_logger().error("unexpected", error="UniqueViolationError", detail=ADDRESS)
-    assert ADDRESS not in lines.getvalue()

@@ -1,0 +1,175 @@
+"""What a mission must say before anyone else reads it."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.missions.policy import EFFORT, REQUIRED, broken_rules
+
+TODAY = date(2026, 3, 10)
+GOOD: dict[str, Any] = {
+    "title": "Refondre notre site",
+    "summary": "Un site lisible sur un téléphone.",
+    "description": "Notre site date de 2014 et ne se lit pas sur un téléphone.",
+    "deliverable": "Un site en ligne.",
+    "format": "project",
+    "effort_minutes": 1800,
+    "regimes": ["working_time"],
+    "starts_on": TODAY,
+    "ends_on": TODAY,
+    "apply_by": None,
+}
+
+
+def broken(**changes: Any) -> set[tuple[str, str]]:
+    """Give the rules that the good mission breaks once changed."""
+    return {(fault.pointer, fault.code) for fault in broken_rules(GOOD | changes, TODAY)}
+
+
+def test_a_good_mission_breaks_none() -> None:
+    assert broken() == set()
+
+
+@pytest.mark.parametrize("field", sorted(REQUIRED))
+def test_what_is_required_is_missed(field: str) -> None:
+    empty = {"regimes": [], "description": ""}.get(field)
+    assert broken(**{field: empty}) == {(f"/{field}", "required")}
+
+
+@pytest.mark.parametrize(
+    ("title", "fine"),
+    [("", False), ("Site", False), ("  Site  ", False), ("Un site", True), ("Site\u00a0web", True)],
+)
+def test_a_title_has_two_words(title: str, fine: bool) -> None:
+    assert broken(title=title) == (set() if fine else {("/title", "title-too-short")})
+
+
+@pytest.mark.parametrize(("length", "fine"), [(1, False), (29, False), (30, True), (5000, True)])
+def test_a_description_has_thirty_characters(length: int, fine: bool) -> None:
+    assert broken(description="x" * length) == (set() if fine else {("/description", "too-short")})
+
+
+@pytest.mark.parametrize("field", ["title", "summary", "description", "deliverable"])
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "ecrire@asso.fr",
+        "prenom.nom+liste@sous.domaine.asso.example",
+        "06 12 34 56 78",
+        "0612345678",
+        "06.12.34.56.78",
+        "06-12-34-56-78",
+        "+33 6 12 34 56 78",
+        "+33612345678",
+    ],
+)
+def test_nobody_is_written_to_or_called_before_acceptance(field: str, contact: str) -> None:
+    assert broken(**{field: f"{GOOD[field]} {contact}"}) == {(f"/{field}", "contact-details")}
+
+
+@pytest.mark.parametrize("field", ["title", "summary", "description", "deliverable"])
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://exemple.example",
+        "HTTP://EXEMPLE.EXAMPLE",
+        "www.exemple.example",
+        "forms.gle/abc",
+        "docs.google.com/forms/d/e",
+        "framaforms.org",
+    ],
+)
+def test_nobody_applies_elsewhere(field: str, link: str) -> None:
+    assert broken(**{field: f"{GOOD[field]} {link}"}) == {(f"/{field}", "link")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Le budget est de 12 000 € par an et de 3 000 € par mois.",
+        "Rendez-vous le 10/03/2026 à 18h30, au 12 rue du Port.",
+        "Notre SIRET est 356 000 000 00048 depuis 1991.",
+        "Nous suivons 1 234 567 890 personnes @ Lyon, ou presque.",
+    ],
+)
+def test_figures_are_no_telephone_numbers(text: str) -> None:
+    assert broken(description=text) == set()
+
+
+@pytest.mark.parametrize("field", ["starts_on", "ends_on", "apply_by"])
+def test_a_past_day_is_refused_and_today_is_not(field: str) -> None:
+    yesterday = TODAY - timedelta(days=1)
+    assert (f"/{field}", "in-the-past") in broken(**{field: yesterday})
+    assert ("/starts_on", "in-the-past") not in broken(**{field: TODAY})
+
+
+def test_it_ends_on_its_first_day_or_later() -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    assert broken(starts_on=tomorrow, ends_on=TODAY) == {("/ends_on", "before-start")}
+    assert broken(starts_on=tomorrow, ends_on=tomorrow) == set()
+    assert broken(starts_on=tomorrow, ends_on=None) == set()
+
+
+@pytest.mark.parametrize("format_", sorted(EFFORT))
+def test_the_effort_is_within_the_bounds_of_the_format(format_: str) -> None:
+    least, most = EFFORT[format_]
+    for minutes in (least, most):
+        assert broken(format=format_, effort_minutes=minutes) == set()
+    for minutes in (least - 1, most + 1):
+        assert broken(format=format_, effort_minutes=minutes) == {("/effort_minutes", "out-of-bounds")}
+
+
+def test_every_rule_is_said_at_once() -> None:
+    everything = broken(
+        title="Site",
+        summary="06 12 34 56 78",
+        description="www.x.fr",
+        format=None,
+        effort_minutes=None,
+        regimes=[],
+        starts_on=None,
+        ends_on=date(2020, 1, 1),
+    )
+    assert everything == {
+        ("/title", "title-too-short"),
+        ("/summary", "contact-details"),
+        ("/description", "too-short"),
+        ("/description", "link"),
+        ("/format", "required"),
+        ("/effort_minutes", "required"),
+        ("/regimes", "required"),
+        ("/starts_on", "required"),
+        ("/ends_on", "in-the-past"),
+    }
+
+
+DAYS = st.none() | st.dates()
+
+
+@given(
+    title=st.text(max_size=150),
+    summary=st.text(max_size=300),
+    description=st.text(max_size=500),
+    format_=st.none() | st.sampled_from(sorted(EFFORT)),
+    minutes=st.none() | st.integers(1, 1_000_000),
+    days=st.tuples(DAYS, DAYS, DAYS),
+)
+def test_any_mission_is_judged_and_each_fault_names_a_field_in_both_languages(
+    title: str,
+    summary: str,
+    description: str,
+    format_: str | None,
+    minutes: int | None,
+    days: tuple[date | None, date | None, date | None],
+) -> None:
+    mission = GOOD | {"title": title, "summary": summary, "description": description, "format": format_}
+    mission |= {"effort_minutes": minutes} | dict(
+        zip(("starts_on", "ends_on", "apply_by"), days, strict=True)
+    )
+    for fault in broken_rules(mission, TODAY):
+        assert fault.pointer[1:] in mission
+        assert fault.words.en != fault.words.fr
+        assert "{" not in fault.words.en + fault.words.fr
