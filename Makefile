@@ -27,7 +27,7 @@ dev: setup ## Run everything on embedded servers, empty
 	@$(BIN)/maillon dev --port $(PORT) --data $(DATA)
 
 test: setup ## Run the tests on real servers
-	@$(BIN)/pytest -n 2 -m "not prove" -q
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not prove" -q
 
 prove: setup ## The long rounds: mail storms, races, kills
 	@$(BIN)/pytest -m prove -q

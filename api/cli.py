@@ -1,6 +1,5 @@
 """`maillon`: everything an operator does from a terminal."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -13,9 +12,10 @@ from uuid import UUID
 
 import click
 import msgspec
+import uvloop
 
 from api.core import check as checks
-from api.core import log
+from api.core import log, net
 from api.core.actor import Employment, system
 from api.core.database import close_pools, open_pools
 from api.core.problems import Problem
@@ -81,13 +81,15 @@ def with_database(command: Callable[P, Awaitable[T]]) -> Callable[P, T]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        return asyncio.run(_run(command(*args, **kwargs)))
+        return uvloop.run(_run(command(*args, **kwargs)))
 
     return run
 
 
 async def _run(work: Awaitable[T]) -> T:
-    await open_pools(_settings())
+    settings = _settings()
+    net.allow(settings)
+    await open_pools(settings)
     try:
         return await work
     except Problem as problem:

@@ -55,35 +55,36 @@ def system(company_id: UUID | None = None, association_id: UUID | None = None, *
     )
 
 
+# Guards are async: Litestar would run a sync one in a thread, and hide it behind a wrapper.
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 
-def public(connection: Connection, _: BaseRouteHandler) -> None:
+async def public(connection: Connection, _: BaseRouteHandler) -> None:
     """Let anyone in: declared, never forgotten."""
 
 
-def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
+async def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
     """Let in whoever proved who they are; raises Unauthenticated."""
     if connection.user is None:
         raise Unauthenticated
 
 
-def employed(connection: Connection, _: BaseRouteHandler) -> None:
+async def employed(connection: Connection, _: BaseRouteHandler) -> None:
     """Let in the active employees of a company; raises Unauthenticated, Forbidden."""
-    signed_in(connection, _)
+    await signed_in(connection, _)
     if connection.user.employment is None:
         raise Forbidden
 
 
-def moderator(connection: Connection, _: BaseRouteHandler) -> None:
+async def moderator(connection: Connection, _: BaseRouteHandler) -> None:
     """Let in the platform's moderators; raises Unauthenticated, Forbidden."""
-    signed_in(connection, _)
+    await signed_in(connection, _)
     if "moderator" not in connection.user.roles:
         raise Forbidden
 
 
-def admin(connection: Connection, _: BaseRouteHandler) -> None:
+async def admin(connection: Connection, _: BaseRouteHandler) -> None:
     """Let in the platform's administrators; raises Unauthenticated, Forbidden."""
-    signed_in(connection, _)
+    await signed_in(connection, _)
     if "admin" not in connection.user.roles:
         raise Forbidden

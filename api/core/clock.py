@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 _moved: ContextVar[datetime | None] = ContextVar("moved_clock", default=None)
 
@@ -22,6 +23,12 @@ def moved() -> datetime | None:
 def today(time_zone: str) -> date:
     """Give the present local date in an IANA time zone."""
     return now().astimezone(ZoneInfo(time_zone)).date()
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Give the names of the IANA time zones; read from files once."""
+    return frozenset(available_timezones())
 
 
 @contextmanager

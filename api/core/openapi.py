@@ -163,6 +163,8 @@ def _describe(operation: dict[str, Any], handler: HTTPRouteHandler, examples: di
     listed: Any = handler.raises or ()
     for problem in {*listed, *_common(handler)}:
         by_status[problem.status].append(problem)
+    for status in [status for status in operation["responses"] if status >= "400"]:
+        del operation["responses"][status]  # Litestar's, of a shape that is never answered
     for status, kinds in sorted(by_status.items()):
         named = sorted(kinds, key=lambda kind: kind.slug)
         examples |= {kind.slug: {"value": kind().document("en")} for kind in named}
@@ -184,6 +186,7 @@ def _describe(operation: dict[str, Any], handler: HTTPRouteHandler, examples: di
 def _common(handler: HTTPRouteHandler) -> set[type[Problem]]:
     """Give the problems that come from what an operation takes, whatever it does."""
     kinds: set[type[Problem]] = {problems.Unavailable, problems.Unauthenticated, problems.Invalid}
+    kinds.add(problems.Unexpected)
     if "GET" not in handler.http_methods:
         kinds |= {problems.Malformed, problems.TooLarge, problems.UnsupportedMedia}
     if query_names(handler):

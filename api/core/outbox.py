@@ -1,5 +1,8 @@
 """Facts: what happened, recorded in the transaction that made it happen; workers react to them later."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -9,11 +12,13 @@ from api.core import clock
 from api.core.database import bound
 from api.core.ids import new_id
 
+_history: ContextVar[bool] = ContextVar("history", default=False)
+
 FACTS: dict[str, "type[Fact]"] = {}
 
 _RECORD = """
-    INSERT INTO outbox (id, fact, payload, company_id, association_id, recorded_at)
-    VALUES ($1, $2, $3, $4, $5, $6)
+    INSERT INTO outbox (id, fact, payload, company_id, association_id, recorded_at, relayed_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
 
@@ -30,6 +35,16 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
         FACTS[cls.__name__] = cls
 
 
+@contextmanager
+def history() -> Iterator[None]:
+    """Record the facts of the block as relayed already: they are kept, and nobody is told of them any more."""
+    token = _history.set(True)
+    try:
+        yield
+    finally:
+        _history.reset(token)
+
+
 async def record(*facts: Fact) -> None:
     """Record facts in the open transaction; raises RuntimeError outside of one."""
     connection = bound()
@@ -42,4 +57,5 @@ async def record(*facts: Fact) -> None:
             fact.company_id,
             fact.association_id,
             clock.now(),
+            clock.now() if _history.get() else None,
         )

@@ -42,15 +42,16 @@ def run(data: Path, port: int, demo: bool) -> None:
     """Run everything until Ctrl-C or SIGTERM; raise DevServerError, all stopped, when a part fails."""
     require_free_port(port, "The API")
     try:
-        with _stopped_by_signals(), stack(data) as servers, _watched(servers) as watch:
-            _run(servers, watch, port or free_port(), demo)
+        port = port or free_port()
+        address = f"http://127.0.0.1:{port}"
+        with _stopped_by_signals(), stack(data, public_url=address) as servers, _watched(servers) as watch:
+            _run(servers, watch, port, demo)
     except KeyboardInterrupt:
         say("maillon", "stopped")
 
 
 def _run(servers: Stack, watch: Watch, port: int, demo: bool) -> None:
-    address = f"http://127.0.0.1:{port}"
-    watch.env.setdefault("MAILLON_PUBLIC_URL", address)
+    address = servers.environment["MAILLON_PUBLIC_URL"]
     with ExitStack() as parts:
         _finish(watch, "migrate", MIGRATIONS)
         for name, command in (("api", ["serve", "--port", str(port)]), ("worker", ["worker"])):

@@ -31,7 +31,7 @@ class Stack:
 
 
 @contextmanager
-def stack(data: Path, *, fsync: bool = True) -> Iterator[Stack]:
+def stack(data: Path, *, fsync: bool = True, public_url: str | None = None) -> Iterator[Stack]:
     """Run PostgreSQL, Valkey, the mail sink and an identity provider on a data folder; raise DevServerError.
 
     While they run, `DATA/environment` holds their settings. To be called from a thread that outlives
@@ -49,6 +49,8 @@ def stack(data: Path, *, fsync: bool = True) -> Iterator[Stack]:
         ):
             environment = _environment(database, cache, mail, _kept_secret(data / "secrets"))
             environment |= {ISSUER_VARIABLE: provider, FOLDER_VARIABLE: str(data)}
+            if public_url:
+                environment["MAILLON_PUBLIC_URL"] = public_url
             lines = [f"{key}={shlex.quote(value)}\n" for key, value in environment.items()]
             write_private(note, "".join(lines).encode())
             try:

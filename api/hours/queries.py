@@ -31,14 +31,14 @@ _OF = {
     "company": _HOURS + "WHERE h.company_id = $1 AND h.regime = 'working_time'" + _PAGE,
 }
 _LEDGER = """
-    SELECT id, sequence, hours_id, employee_id, association_id, mission_id, worked_on, posted_on, posted_at, minutes,
+    SELECT id, hours_id, employee_id, association_id, mission_id, worked_on, posted_on, posted_at, minutes,
            regime, legal_form, department, site, cause
     FROM ledger_line
     WHERE company_id = $1 AND regime = 'working_time'
       AND ($2::date IS NULL OR posted_on >= $2) AND ($3::date IS NULL OR posted_on <= $3)
       AND ($4::uuid IS NULL OR employee_id = $4)
-      AND ($5::bigint IS NULL OR sequence > $5)
-    ORDER BY sequence LIMIT $6
+      AND ($5::timestamptz IS NULL OR posted_at > $5)
+    ORDER BY posted_at LIMIT $6
 """
 
 
@@ -75,8 +75,8 @@ async def list_ledger(
 ) -> Page[LedgerLineOut]:
     """List a company's working-time lines by the day posted, in the order they were posted."""
     question = ("ledger", str(company_id), first, last, str(employee_id))
-    (after,) = pagination.read_cursor(cursor, question, int) or (None,)
+    (after,) = pagination.read_cursor(cursor, question, datetime) or (None,)
     rows = await fetch_all(
         connection, LedgerLineOut, _LEDGER, company_id, first, last, employee_id, after, limit + 1
     )
-    return pagination.page(rows, limit, question, "sequence")
+    return pagination.page(rows, limit, question, "posted_at")

@@ -66,7 +66,6 @@ class LedgerLineOut(Out, frozen=True, kw_only=True):
     """A posted line: `worked_on` is the day worked, `posted_on` the company's day it was posted."""
 
     id: UUID
-    sequence: int
     hours_id: UUID
     employee_id: UUID
     association_id: UUID

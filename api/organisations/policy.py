@@ -2,11 +2,12 @@
 
 import re
 from uuid import UUID
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from stdnum.exceptions import ValidationError
 from stdnum.fr import siren, siret
 
+from api.core import clock
 from api.core.actor import Actor
 from api.core.language import Words
 from api.core.lifecycle import move
@@ -70,7 +71,7 @@ def _exists(kind: str, text: str) -> bool:
 
 def check_time_zone(name: str) -> ZoneInfo:
     """Give the IANA time zone of a name; raises Invalid."""
-    if name not in available_timezones():
+    if name not in clock.time_zones():
         raise Invalid(
             faults=[
                 Fault(

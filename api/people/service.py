@@ -1,7 +1,6 @@
 """Use cases of persons."""
 
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from api.core import clock
 from api.core.actor import Actor
@@ -46,7 +45,7 @@ async def add_person(given_name: str = "", family_name: str = "", language: str 
 async def update_me(actor: Actor, given: MePatch) -> MeOut:
     """Change one's own name, language or time zone; raises Invalid."""
     edits = changes(given)
-    if "time_zone" in edits and edits["time_zone"] not in available_timezones():
+    if "time_zone" in edits and edits["time_zone"] not in clock.time_zones():
         words = Words("Not an IANA time zone.", "Ce fuseau IANA n’existe pas.")
         raise Invalid(faults=[Fault("/time_zone", "time-zone", words)])
     async with transaction(actor) as connection:

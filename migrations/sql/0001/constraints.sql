@@ -101,6 +101,7 @@ CREATE INDEX hours_entry_of_company ON hours_entry (company_id, created_at DESC,
 
 ALTER TABLE ledger_line
     ADD CONSTRAINT ledger_line_sequence_unique UNIQUE (company_id, sequence),
+    ADD CONSTRAINT ledger_line_posted_at_unique UNIQUE (company_id, posted_at),
     ADD CONSTRAINT ledger_line_posted_once UNIQUE (hours_id);
 CREATE INDEX ledger_line_posted ON ledger_line (company_id, posted_on, id);
 
