@@ -34,7 +34,6 @@ def create_app(settings: Settings) -> ASGIApp:
 def create_litestar(settings: Settings) -> Litestar:
     """Make the application below the edge; `create_app` is what to serve."""
     pagination.sign_with(settings.secrets)
-    net.allow(settings)
     return Litestar(
         route_handlers=[
             health.router,
@@ -59,7 +58,7 @@ def create_litestar(settings: Settings) -> Litestar:
         request_class=StrictRequest,
         request_max_body_size=MAX_BODY,
         response_class=Answer,
-        state=State({"settings": settings}),
+        state=State({"settings": settings, "networks": net.reach(settings)}),
     )
 
 

@@ -15,7 +15,7 @@ import msgspec
 import uvloop
 
 from api.core import check as checks
-from api.core import log, net
+from api.core import log
 from api.core.actor import Employment, system
 from api.core.database import close_pools, open_pools
 from api.core.problems import Problem
@@ -87,9 +87,7 @@ def with_database(command: Callable[P, Awaitable[T]]) -> Callable[P, T]:
 
 
 async def _run(work: Awaitable[T]) -> T:
-    settings = _settings()
-    net.allow(settings)
-    await open_pools(settings)
+    await open_pools(_settings())
     try:
         return await work
     except Problem as problem:

@@ -7,12 +7,14 @@ second answer of the resolver changes nothing (SSRF, DNS rebinding). No redirect
 import asyncio
 import socket
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any, TypeAlias
 
 import httpcore
 
 from api.core.settings import Settings
+
+Reach: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
 
 MAX_BYTES = 200_000
 SECONDS = 5.0
@@ -32,28 +34,20 @@ class AddressRefused(ValueError):
     """The address leads where a user's address must not lead."""
 
 
-class _Reach:
-    """Where this process may go besides the public internet."""
-
-    networks: tuple[Any, ...] = ()
-
-
-def allow(settings: Settings) -> None:
-    """Let the operator's private networks be reached too, and loopback in development."""
-    loopback = ["127.0.0.0/8", "::1/128"] if settings.development else []
-    _Reach.networks = tuple(
-        ip_network(each, strict=False) for each in (*settings.private_networks, *loopback)
-    )
+def reach(settings: Settings) -> Reach:
+    """Give the networks that may be reached besides the public internet: the operator's, loopback in development."""
+    loopback = ("127.0.0.0/8", "::1/128") if settings.development else ()
+    return tuple(ip_network(each, strict=False) for each in (*settings.private_networks, *loopback))
 
 
-def is_allowed(address: IPv4Address | IPv6Address) -> bool:
-    """Tell whether an address is public, or one that the operator allowed."""
-    if any(address.version == network.version and address in network for network in _Reach.networks):
+def is_allowed(address: IPv4Address | IPv6Address, networks: Reach = ()) -> bool:
+    """Tell whether an address is public, or in one of the networks."""
+    if any(address.version == network.version and address in network for network in networks):
         return True
     if isinstance(address, IPv6Address):
         for network, shift in _TUNNELS.items():
             if address in network:
-                return is_allowed(IPv4Address(int(address) >> shift & 0xFFFFFFFF))
+                return is_allowed(IPv4Address(int(address) >> shift & 0xFFFFFFFF), networks)
         if any(address in network for network in _NEVER):
             return False
     return address.is_global and not address.is_multicast
@@ -62,7 +56,8 @@ def is_allowed(address: IPv4Address | IPv6Address) -> bool:
 class _Guarded(httpcore.AsyncNetworkBackend):
     """Connects to the address that was checked."""
 
-    def __init__(self) -> None:
+    def __init__(self, networks: Reach) -> None:
+        self._networks = networks
         self._inner = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -76,12 +71,12 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         loop = asyncio.get_running_loop()
         answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = [ip_address(answer[4][0]) for answer in answers]
-        if not addresses or not all(map(is_allowed, addresses)):
+        if not addresses or not all(is_allowed(address, self._networks) for address in addresses):
             raise AddressRefused(host)
         return await self._inner.connect_tcp(str(addresses[0]), port, timeout, local_address, socket_options)
 
 
-async def fetch(url: str) -> bytes:
+async def fetch(url: str, networks: Reach) -> bytes:
     """Give what a GET answers with 200, at most 200 000 bytes within 5 seconds.
 
     Raises AddressRefused, and OSError, TimeoutError or ValueError for anything else.
@@ -89,7 +84,7 @@ async def fetch(url: str) -> bytes:
     try:
         async with (
             asyncio.timeout(SECONDS),
-            httpcore.AsyncConnectionPool(network_backend=_Guarded()) as pool,
+            httpcore.AsyncConnectionPool(network_backend=_Guarded(networks)) as pool,
             pool.stream(
                 "GET", url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}
             ) as answer,

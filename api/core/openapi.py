@@ -121,6 +121,8 @@ def document(app: Litestar) -> dict[str, Any]:
                     operation = written["paths"][route.path_format][method.lower()]
                     _describe(operation, handler, examples)
                     _illustrate(operation)
+    # Litestar gives the handlers of a path in no order.
+    written["components"]["examples"] = dict(sorted(examples.items()))
     return written
 
 

@@ -9,6 +9,7 @@ from api.applications.queries import list_applications
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import read
+from api.core.net import reach
 from api.core.settings import read_settings
 from api.dev.demo_days import TIME_ZONE, month
 from api.dev.demo_people import MODERATOR
@@ -72,7 +73,7 @@ async def _roles(territory: Territory) -> tuple[Role, Role, Role, Role]:
 
 
 async def _role(name: str, who: str, token: str) -> Role:
-    return Role(name, who, token, await identity.authenticate(token))
+    return Role(name, who, token, await identity.authenticate(token, reach(read_settings(os.environ))))
 
 
 def _company_token(employee: Employee) -> str:

@@ -18,4 +18,5 @@ class Authentication(AbstractAuthenticationMiddleware):
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated(error="invalid_request")
-        return AuthenticationResult(user=await authenticate(token.strip()), auth=None)
+        actor = await authenticate(token.strip(), connection.app.state.networks)
+        return AuthenticationResult(user=actor, auth=None)

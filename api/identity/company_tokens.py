@@ -10,6 +10,7 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from api.core import clock
 from api.core.database import Connection
+from api.core.net import Reach
 from api.core.problems import Unauthenticated, Unavailable
 from api.identity.keys import KeysAway, keys_of
 
@@ -42,14 +43,14 @@ def refused() -> Unauthenticated:
     return Unauthenticated(error="invalid_token")
 
 
-async def read_company_token(connection: Connection, text: str) -> CompanyToken:
+async def read_company_token(connection: Connection, text: str, networks: Reach) -> CompanyToken:
     """Check a JWT's issuer, audience, signature and times; raises Unauthenticated, Unavailable."""
     issuer, kid = _peek(text)
     providers = [Provider(**row) for row in await connection.fetch("SELECT * FROM providers_of($1)", issuer)]
     if not providers:
         raise refused()
     try:
-        keys = await keys_of(issuer, providers[0].jwks_url, kid)
+        keys = await keys_of(issuer, providers[0].jwks_url, kid, networks)
         token = jwt.decode(text, keys, registry=_REGISTRY)
         provider = _of_audience(providers, token.claims.get("aud"))
         JWTClaimsRegistry(

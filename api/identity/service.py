@@ -12,6 +12,7 @@ from api.core.actor import Actor, Employment, system
 from api.core.database import read, transaction
 from api.core.ids import new_id
 from api.core.language import Words
+from api.core.net import Reach
 from api.core.problems import Fault, Invalid, NotFound, Problem, Unauthenticated
 from api.core.schemas import Page
 from api.identity import queries
@@ -38,8 +39,11 @@ class ProviderTaken(Problem):
     )
 
 
-async def authenticate(token: str) -> Actor:
-    """Give whom a bearer token is: a session, or a company's own JWT; raises Unauthenticated, Unavailable."""
+async def authenticate(token: str, networks: Reach = ()) -> Actor:
+    """Give whom a bearer token is: a session, or a company's own JWT, whose keys may lie in the networks.
+
+    Raises Unauthenticated, Unavailable.
+    """
     if token.startswith(PREFIX):
         async with read(None) as connection:
             row = await connection.fetchrow(BY_SESSION, digest(token), clock.now())
@@ -49,7 +53,7 @@ async def authenticate(token: str) -> Actor:
     if token.count(".") != 2 or len(token) > 16_000:
         raise refused()
     async with read(None) as connection:
-        presented = await read_company_token(connection, token)
+        presented = await read_company_token(connection, token, networks)
         row = await connection.fetchrow(_BY_IDENTITY, presented.issuer, presented.subject)
     if row is None:
         row = await arrive(presented)

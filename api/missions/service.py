@@ -36,19 +36,20 @@ class PlacesTaken(Problem):
 async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
     """Write a draft, which may be incomplete; raises NotFound, Forbidden, Invalid."""
     check_time_zone(given.time_zone)
-    mission_id = new_id()
-    async with transaction(actor) as connection:
-        await get_association(connection, given.association_id)
-        require_member(actor, given.association_id)
-        await Mission.insert(
-            Mission(
-                id=mission_id,
-                created_by=actor.author,
-                created_at=clock.now(),
-                **_columns(msgspec.structs.asdict(given)),
-            )
-        )
-        return await queries.get_mission(connection, mission_id, actor, actor.language)
+    mission = Mission(
+        id=new_id(),
+        created_by=actor.author,
+        created_at=clock.now(),
+        **_columns(msgspec.structs.asdict(given)),
+    )
+    try:
+        async with transaction(actor) as connection:
+            await get_association(connection, given.association_id)
+            require_member(actor, given.association_id)
+            await Mission.insert(mission)
+            return await queries.get_mission(connection, mission.id, actor, actor.language)
+    except asyncpg.CheckViolationError as error:
+        raise _refusal(error) from None
 
 
 def _columns(fields: dict[Any, Any]) -> dict[Any, Any]:

@@ -17,7 +17,6 @@ VERIFY = move("verified", "unverified")
 REFUSE = move("refused", "unverified")
 
 _RNA = re.compile(r"W\d[0-9A-Z]\d{7}")
-LA_POSTE = "356000000"
 
 
 def require_member(actor: Actor, association_id: UUID, *roles: str) -> None:
@@ -59,9 +58,6 @@ def check_identifiers(**given: str | None) -> dict[str, str | None]:
 def _exists(kind: str, text: str) -> bool:
     if kind == "rna":
         return bool(_RNA.fullmatch(text))
-    if kind == "siret" and text.startswith(LA_POSTE) and text.isdigit() and len(text) == 14:
-        # La Poste's establishments pass on another sum than Luhn's.
-        return sum(map(int, text)) % 5 == 0
     try:
         (siren if kind == "siren" else siret).validate(text)
     except ValidationError:

@@ -7,24 +7,17 @@ from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import Any
 
+import msgspec
 import pytest
 
 from api.core import net
 from api.core.settings import Settings
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
-LOCAL = Settings(
-    database_url="x://x", redis_url="x://x", smtp_url="x://x", secrets=("x" * 32,), development=True
-)
-CLOSED = Settings(database_url="x://x", redis_url="x://x", smtp_url="x://x", secrets=("x" * 32,))
-
-
-@pytest.fixture(autouse=True)
-def _reach() -> Any:
-    before = net._Reach.networks
-    net.allow(CLOSED)
-    yield
-    net._Reach.networks = before
+_SETTINGS = Settings(database_url="x://x", redis_url="x://x", smtp_url="x://x", secrets=("x" * 32,))
+CLOSED = net.reach(_SETTINGS)
+LOCAL = net.reach(msgspec.structs.replace(_SETTINGS, development=True))
+OURS = net.reach(msgspec.structs.replace(_SETTINGS, private_networks=("10.1.0.0/16",)))
 
 
 @asynccontextmanager
@@ -82,7 +75,7 @@ def test_every_other_address_is_refused(address: str) -> None:
 )
 async def test_loopback_is_refused_however_it_is_spelled(host: str) -> None:
     with pytest.raises(net.AddressRefused):
-        await net.fetch(f"http://{host}:9/")
+        await net.fetch(f"http://{host}:9/", CLOSED)
 
 
 async def test_a_name_with_one_private_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,16 +85,22 @@ async def test_a_name_with_one_private_answer_is_refused(monkeypatch: pytest.Mon
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
 
     with pytest.raises(net.AddressRefused):
-        await net.fetch("http://both.example/")
+        await net.fetch("http://both.example/", CLOSED)
 
 
-async def test_the_operators_networks_and_loopback_in_development_are_reached() -> None:
+def test_the_operators_networks_are_reached_and_no_more() -> None:
+    assert net.is_allowed(ip_address("10.1.2.3"), OURS)
+    assert net.is_allowed(ip_address("::ffff:10.1.2.3"), OURS)
+    assert not net.is_allowed(ip_address("10.2.0.1"), OURS)
+    assert not net.is_allowed(ip_address("127.0.0.1"), OURS)
+
+
+async def test_loopback_is_reached_in_development() -> None:
     async def answer(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
-    net.allow(LOCAL)
     async with _server(answer) as url:
-        assert await net.fetch(url) == b"{}"
+        assert await net.fetch(url, LOCAL) == b"{}"
 
 
 @pytest.mark.parametrize(
@@ -119,10 +118,9 @@ async def test_anything_but_a_bounded_200_is_an_error(answered: bytes) -> None:
     async def answer(writer: asyncio.StreamWriter) -> None:
         writer.write(answered)
 
-    net.allow(LOCAL)
     async with _server(answer) as url:
         with pytest.raises((OSError, ValueError)):
-            await net.fetch(url)
+            await net.fetch(url, LOCAL)
 
 
 async def test_a_silent_server_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +128,6 @@ async def test_a_silent_server_is_left_in_time(monkeypatch: pytest.MonkeyPatch) 
         await asyncio.sleep(1)
 
     monkeypatch.setattr(net, "SECONDS", 0.2)
-    net.allow(LOCAL)
     async with _server(answer) as url:
         with pytest.raises(TimeoutError):
-            await net.fetch(url)
+            await net.fetch(url, LOCAL)

@@ -79,9 +79,13 @@ def test_development_is_said_in_plain_words(text: str) -> None:
 def test_every_setting_can_be_given() -> None:
     defaults = msgspec.to_builtins(read_settings(GOOD))
     given = {
-        f"MAILLON_{name.upper()}": str(value).lower() if isinstance(value, bool) else str(value)
+        f"MAILLON_{name.upper()}": ",".join(value)
+        if isinstance(value, list | tuple)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
         for name, value in defaults.items()
-        if value is not None and name != "secrets"
+        if value not in (None, [], ())
     }
     assert read_settings(GOOD | given) == read_settings(GOOD)
     assert set(defaults) == set(Settings.__struct_fields__)

@@ -95,6 +95,7 @@ ALTER TABLE hours_entry
         person_id, regime) REFERENCES application (id, mission_id, association_id, company_id, employee_id, person_id, regime);
 CREATE UNIQUE INDEX hours_entry_one_living_a_day ON hours_entry (application_id, worked_on)
     WHERE state NOT IN ('rejected', 'cancelled', 'reversed');
+CREATE INDEX hours_entry_of_application ON hours_entry (application_id, created_at DESC, id DESC);
 CREATE INDEX hours_entry_of_person ON hours_entry (person_id, created_at DESC, id DESC);
 CREATE INDEX hours_entry_of_association ON hours_entry (association_id, created_at DESC, id DESC);
 CREATE INDEX hours_entry_of_company ON hours_entry (company_id, created_at DESC, id DESC);

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -10,7 +11,7 @@ import httpx
 from api.core.database import operations
 from api.core.settings import Settings
 from tests.api.core.asking import JSON, assert_problem, fault_of, fresh_key, place, stored
-from tests.make.world import World
+from tests.make.world import World, siren
 
 REGISTER = {
     "name": "Les amis du livre",
@@ -70,7 +71,12 @@ async def test_whoever_makes_their_own_tenant_may_carry_a_key(world: World) -> N
     assert [seat["association"] for seat in me["memberships"]] == [first.json()["id"]]
 
     admin, key = await world.admin(), fresh_key()
-    company = {"slug": f"s-{key[-12:]}", "name": "S", "siren": "732829320", "admin_email": f"{key}@s.example"}
+    company = {
+        "slug": f"s-{key[-12:]}",
+        "name": "S",
+        "siren": siren(5_000_000 + uuid4().int % 1_000_000),
+        "admin_email": f"{key}@s.example",
+    }
     made = await post(world, admin, "/v1/companies", company, key)
     assert made.status_code == 201, made.text
     assert (await post(world, admin, "/v1/companies", company, key)).content == made.content

@@ -1,0 +1,101 @@
+"""The functions that cross the walls: few, listed with their reason, closed to everybody else."""
+
+import asyncpg
+import pytest
+
+from api.core.ids import new_id
+
+CROSSINGS = {
+    "actor_of(uuid)": "who somebody is, before there are walls",
+    "actor_by_session(bytea,timestamp with time zone)": "the same, by a session's digest",
+    "actor_by_identity(text,text)": "the same, by a company token's subject",
+    "providers_of(text)": "which company trusts an issuer",
+    "person_by_email(text)": "one person an address",
+    "relay_lag()": "a figure, for readiness",
+    "lock_mission(uuid)": "an applicant needs the lock of a mission that they may not write",
+    "contacts_of(uuid[])": "where a reaction writes to",
+    "hours_approval_of(uuid,date)": "one word of a company's policy",
+    "settle_ledger(uuid)": "holds postings back for a report",
+    "record_state()": "a trigger: history is written by nobody",
+    "count_places()": "a trigger: applicants do not write missions",
+    "publish_to_search(uuid)": "keeps what anyone may find",
+    "keep_search()": "a trigger of the same",
+    "post_ledger_line()": "a trigger: the ledger is written by nobody",
+    "open_ledger()": "a trigger of the same",
+}
+_FUNCTIONS = """
+    SELECT p.oid::regprocedure::text AS name, p.prosecdef AS definer, pg_get_userbyid(p.proowner) AS owner,
+           p.proconfig AS settings, p.prorettype = 'trigger'::regtype AS trigger,
+           has_function_privilege('maillon_app', p.oid, 'EXECUTE') AS of_app,
+           EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) WHERE grantee = 0) AS of_all
+    FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+      AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')
+"""
+
+
+async def test_every_crossing_is_listed_owned_pinned_and_closed(catalogue: asyncpg.Connection) -> None:
+    rows = await catalogue.fetch(_FUNCTIONS)
+    crossings = {row["name"].removeprefix("public."): row for row in rows if row["definer"]}
+    assert crossings.keys() == CROSSINGS.keys()
+    for name, row in crossings.items():
+        assert row["owner"] == "maillon_ops", name
+        assert row["settings"] == ["search_path=pg_catalog, public"], name
+        assert not row["of_all"], name
+
+
+async def test_nobody_can_call_a_crossing_but_the_application(catalogue: asyncpg.Connection) -> None:
+    rows = {row["name"]: row for row in await catalogue.fetch(_FUNCTIONS)}
+    uncalled = {"publish_to_search(uuid)", "actor_of(uuid)"}
+    for name in CROSSINGS.keys() - uncalled:
+        assert rows[name]["of_app"] or rows[name]["trigger"], name
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments"),
+    [
+        ("SELECT * FROM actor_of($1)", [new_id()]),
+        ("SELECT * FROM actor_by_session($1, now())", [b"nothing"]),
+        ("SELECT * FROM actor_by_identity($1, $2)", ["https://nobody.example", "nobody"]),
+        ("SELECT * FROM providers_of($1)", ["https://nobody.example"]),
+        ("SELECT person_by_email($1) AS id", ["nobody@nowhere.example"]),
+        ("SELECT hours_approval_of($1, current_date) AS word", [new_id()]),
+        ("SELECT * FROM contacts_of($1)", [[new_id()]]),
+        ("SELECT * FROM contacts_of($1)", [[]]),
+    ],
+)
+async def test_a_crossing_answers_about_what_was_named_alone(
+    settings_url: str, query: str, arguments: list[object]
+) -> None:
+    connection = await asyncpg.connect(settings_url)
+    try:
+        rows = await connection.fetch(query, *arguments)
+    finally:
+        await connection.close()
+    assert [row for row in rows if any(value is not None for value in row)] == []
+
+
+@pytest.fixture
+def settings_url(environment: dict[str, str]) -> str:
+    return environment["MAILLON_DATABASE_URL"]
+
+
+async def test_the_walls_cannot_be_lifted_by_the_application(settings_url: str) -> None:
+    connection = await asyncpg.connect(settings_url)
+    try:
+        for statement in (
+            "SET ROLE maillon_ops",
+            "SET ROLE maillon_owner",
+            "SET SESSION AUTHORIZATION maillon_ops",
+            "ALTER TABLE mission DISABLE ROW LEVEL SECURITY",
+            "DROP POLICY mission_seen ON mission",
+            "CREATE TABLE mine (id int)",
+            "CREATE FUNCTION mine() RETURNS int LANGUAGE sql RETURN 1",
+            "ALTER FUNCTION relay_lag() SECURITY INVOKER",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+        await connection.execute("SET row_security = off")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch("SELECT * FROM mission")
+    finally:
+        await connection.close()
