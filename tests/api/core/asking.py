@@ -137,3 +137,39 @@ async def stored() -> dict[str, int]:
 def fresh_key() -> str:
     """Give an Idempotency-Key that no other test uses."""
     return f"test-{uuid4()}"
+
+
+async def send_raw(
+    world: World, method: str, path: str, *headers: tuple[bytes, bytes], leaves: bool = False
+) -> dict[str, Any]:
+    """Send what no client library would: a path and headers as they are, or a body that never comes."""
+    transport: Any = world.client._transport
+    told: dict[str, Any] = {"body": b""}
+
+    async def receive() -> dict[str, Any]:
+        if leaves:
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            told.update(status=message["status"], headers=message["headers"])
+        else:
+            told["body"] += message["body"]
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode("utf-8", "surrogateescape"),
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "client": ("127.0.0.1", 1),
+        "server": ("maillon", 80),
+        "headers": [(b"host", b"maillon"), *headers],
+    }
+    await transport.app(scope, receive, send)
+    return told

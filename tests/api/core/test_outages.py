@@ -6,25 +6,23 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import timedelta
 from os import environ
 from pathlib import Path
 from typing import NamedTuple
 
 import asyncpg
-import httpx
 import msgspec
 import pytest
 
 from api.app import create_litestar
-from api.core.database import close_pools, open_pools
-from api.core.edge import Edge
+from api.core.database import Connection, close_pools, open_pools
 from api.core.settings import Settings, read_settings
 from api.dev.postgres import postgres
 from api.identity import service as identity
 from tests.api.core.asking import assert_problem, stored
+from tests.make.served import served
 from tests.make.world import World
 
 
@@ -63,18 +61,6 @@ def closed_port() -> int:
     return port
 
 
-@asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Serve the application with these settings."""
-    transport = httpx.ASGITransport(Edge(create_litestar(settings)), raise_app_exceptions=False)  # type: ignore[arg-type]
-    await open_pools(settings)
-    try:
-        async with httpx.AsyncClient(transport=transport, base_url="http://maillon") as client:
-            yield client
-    finally:
-        await close_pools()
-
-
 REGISTER = {
     "name": "Les amis du livre",
     "legal_form": "association",
@@ -86,7 +72,7 @@ REGISTER = {
 
 
 async def test_without_postgresql_everything_is_503_and_back_by_itself(cluster: Cluster) -> None:
-    async with serving(cluster.settings) as client:
+    async with served(create_litestar(cluster.settings), cluster.settings) as client:
         with postgres(cluster.folder, fsync=False):
             token = await identity.issue_token("ada@exemple.example", timedelta(hours=1))
             person = {"Authorization": f"Bearer {token}"}
@@ -132,14 +118,14 @@ async def test_without_postgresql_everything_is_503_and_back_by_itself(cluster: 
 async def test_a_server_cut_in_the_middle_of_a_request_is_503(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with serving(cluster.settings) as client:
+    async with served(create_litestar(cluster.settings), cluster.settings) as client:
         with postgres(cluster.folder, fsync=False):
             token = await identity.issue_token("ada@exemple.example", timedelta(hours=1))
             person = {"Authorization": f"Bearer {token}"}
             before = await stored()
 
-            async def cut(connection: object, *_: object) -> None:
-                await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")  # type: ignore[attr-defined]
+            async def cut(connection: Connection, *_: object) -> None:
+                await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
             with monkeypatch.context() as patch:
                 patch.setattr("api.organisations.queries.get_association", cut)
@@ -172,7 +158,7 @@ async def test_without_redis_all_goes_on_and_readiness_says_so(world: World, set
     association = await world.association()
     await close_pools()
     away = msgspec.structs.replace(settings, redis_url=f"redis://127.0.0.1:{closed_port()}/0")
-    async with serving(away) as client:
+    async with served(create_litestar(away), away) as client:
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["status"], ready.json()["parts"]["redis"]) == (
             200,

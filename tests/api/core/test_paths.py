@@ -1,13 +1,12 @@
 """Paths, methods and headers: every answer, whoever gives it, is a problem document with its headers."""
 
 import re
-from typing import Any
 
 import httpx
 import pytest
 from litestar import Litestar
 
-from tests.api.core.asking import assert_problem, fault_of, place
+from tests.api.core.asking import assert_problem, fault_of, place, send_raw
 from tests.make.world import World
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
@@ -44,39 +43,6 @@ HOSTILE_PATHS = [
 ]
 
 
-async def raw(world: World, method: str, path: str, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
-    """Send what no client library would: bytes of a path and headers as they are."""
-    transport = world.client._transport
-    assert isinstance(transport, httpx.ASGITransport)
-    started: dict[str, Any] = {"body": b""}
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            started.update(status=message["status"], headers=message["headers"])
-        else:
-            started["body"] += message["body"]
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode("utf-8", "surrogateescape"),
-        "query_string": b"",
-        "root_path": "",
-        "scheme": "http",
-        "client": ("127.0.0.1", 1),
-        "server": ("maillon", 80),
-        "headers": [(b"host", b"maillon"), *headers],
-    }
-    await transport.app(scope, receive, send)  # type: ignore[arg-type]
-    return started
-
-
 @pytest.mark.parametrize("path", HOSTILE_PATHS)
 async def test_a_path_of_nothing_is_404(world: World, path: str) -> None:
     assert_problem(await world.client.get(httpx.URL("http://maillon").join(path)), 404, "not-found")
@@ -96,12 +62,12 @@ async def test_a_path_of_nothing_is_404(world: World, path: str) -> None:
     ],
 )
 async def test_a_path_that_no_client_would_send_is_404(world: World, path: str) -> None:
-    assert (await raw(world, "GET", path))["status"] == 404
+    assert (await send_raw(world, "GET", path))["status"] == 404
 
 
 async def test_slashes_doubled_or_trailing_find_the_same(world: World) -> None:
     for path in ("//v1//missions", "/v1/missions/", "/v1/missions//"):
-        assert (await raw(world, "GET", path))["status"] == 200
+        assert (await send_raw(world, "GET", path))["status"] == 200
 
 
 def operations(app: Litestar) -> dict[str, set[str]]:
@@ -183,22 +149,23 @@ async def test_head_is_get_without_its_body(world: World) -> None:
     ],
 )
 async def test_whoever_does_not_prove_who_they_are_is_401(world: World, header: str | None) -> None:
-    headers = {} if header is None else {"Authorization": header.encode("latin-1")}
+    headers = [] if header is None else [(b"Authorization", header.encode("latin-1"))]
     for method, path in (("GET", "/v1/me"), ("POST", "/v1/missions"), ("GET", f"/v1/applications/{NOBODY}")):
-        answer = await world.client.request(method, path, headers=headers)  # type: ignore[arg-type]
+        answer = await world.client.request(method, path, headers=headers)
         assert_problem(answer, 401, "unauthenticated")
         assert answer.headers["www-authenticate"].startswith('Bearer realm="maillon"')
         assert answer.headers.get("cache-control") == (None if header is None else "no-store")
     if header is not None:
-        public = await world.client.get("/v1/missions", headers=headers)  # type: ignore[arg-type]
+        public = await world.client.get("/v1/missions", headers=headers)
         assert_problem(public, 401, "unauthenticated")
 
 
 async def test_a_guard_answers_before_the_body_is_read(world: World) -> None:
     there = await place(world)
-    bad = {"content": b"\xff", "headers": {"Content-Type": "text/plain"}}
-    assert_problem(await world.client.post("/v1/missions", **bad), 401, "unauthenticated")  # type: ignore[arg-type]
-    as_employee = {"Content-Type": "text/plain", "Authorization": f"Bearer {there.employee}"}
+    nobody = {"Content-Type": "text/plain"}
+    refused = await world.client.post("/v1/missions", content=b"\xff", headers=nobody)
+    assert_problem(refused, 401, "unauthenticated")
+    as_employee = nobody | {"Authorization": f"Bearer {there.employee}"}
     for path in ("/v1/companies", f"/v1/associations/{there.association.id}/refuse"):
         answer = await world.client.post(path, content=b"\xff", headers=as_employee)
         assert_problem(answer, 403, "forbidden")
@@ -221,11 +188,13 @@ async def test_a_request_id_is_given_back_when_it_is_one(world: World) -> None:
         b"<script>",
     ]
     for text in hostile:
-        own_id = await raw(world, "GET", "/healthz", (b"x-request-id", text))
+        own_id = await send_raw(world, "GET", "/healthz", (b"x-request-id", text))
         ids = [value for name, value in own_id["headers"] if name == b"x-request-id"]
         assert len(ids) == 1
         assert own.fullmatch(ids[0].decode()), text
-    both = await raw(world, "GET", "/healthz", (b"x-request-id", b"abcdefgh"), (b"x-request-id", b"ijklmnop"))
+    both = await send_raw(
+        world, "GET", "/healthz", (b"x-request-id", b"abcdefgh"), (b"x-request-id", b"ijklmnop")
+    )
     assert [name for name, _ in both["headers"]].count(b"x-request-id") == 1
 
 
