@@ -1,5 +1,6 @@
 """Use cases of hours. Every one locks the application first, then the entry; approval posts by itself."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,9 @@ from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursR
 from api.hours.schemas import Confirmed, HoursIn, HoursOut
 from api.hours.tables import HoursEntry
 from api.organisations.policy import require_member
+
+LATEST = timedelta(days=366)
+"""How late a day may be declared."""
 
 
 class DayDeclared(Problem):
@@ -48,7 +52,7 @@ async def declare_hours(actor: Actor, application_id: UUID, given: HoursIn) -> H
         engagement = await _lock_engagement(connection, application_id)
         require_applicant(actor, engagement["person_id"])
         _require_working(engagement)
-        _require_past(given, engagement["time_zone"])
+        _require_day(given, engagement["time_zone"])
         if living := await _living_entry(connection, application_id, given):
             raise DayDeclared(hours_id=str(living))
         await HoursEntry.insert(
@@ -77,10 +81,14 @@ def _require_working(engagement: asyncpg.Record) -> None:
         raise EmployerPending
 
 
-def _require_past(given: HoursIn, time_zone: str) -> None:
-    if given.worked_on > clock.today(time_zone):
+def _require_day(given: HoursIn, time_zone: str) -> None:
+    today = clock.today(time_zone)
+    if given.worked_on > today:
         words = Words("This day is yet to come.", "Ce jour n’est pas encore venu.")
         raise Invalid(faults=[Fault("/worked_on", "in-the-future", words)])
+    if given.worked_on < today - LATEST:
+        words = Words("This day is more than a year ago.", "Ce jour remonte à plus d’un an.")
+        raise Invalid(faults=[Fault("/worked_on", "too-old", words)])
 
 
 async def _living_entry(connection: Connection, application_id: UUID, given: HoursIn) -> UUID | None:

@@ -1,7 +1,8 @@
 """Aggregates over the ledger."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from api.core.actor import Actor
 from api.core.database import Connection, fetch_all, transaction
@@ -39,7 +40,7 @@ COLUMNS = [
 
 
 async def get_engagement_report(
-    actor: Actor, company_id: UUID, first: date, last: date, as_of: datetime | None
+    actor: Actor, company_id: UUID, first: date, last: date, as_of: str | None
 ) -> EngagementReport:
     """Give a company's working time by month posted, both days included, as it stood at an instant (now).
 
@@ -50,13 +51,25 @@ async def get_engagement_report(
             faults=[Fault("/to", "dates", Words("It ends before it starts.", "La fin précède le début."))]
         )
     async with transaction(actor) as connection:
-        await get_company(connection, company_id)
+        company = await get_company(connection, company_id)
         require_company_role(actor, company_id, "hr")
         present: datetime = await connection.fetchval("SELECT settle_ledger($1)", company_id)
-        if as_of and as_of > present:
+        instant = _instant(as_of, company.time_zone) if as_of else present
+        if instant > present:
             words = Words("An instant to come.", "Un instant à venir.")
             raise Invalid(faults=[Fault("/as_of", "in-the-future", words)])
-        return await _report(connection, company_id, first, last, as_of or present)
+        return await _report(connection, company_id, first, last, instant)
+
+
+def _instant(text: str, time_zone: str) -> datetime:
+    """Read an instant, or a day as its end in a time zone; raises Invalid."""
+    try:
+        if len(text) == len("2026-01-31"):
+            return datetime.combine(date.fromisoformat(text), time.max, ZoneInfo(time_zone))
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        words = Words("No such day or instant.", "Ce jour ou cet instant n’existe pas.")
+        raise Invalid(faults=[Fault("/as_of", "invalid", words)]) from None
 
 
 async def _report(

@@ -156,3 +156,44 @@ async def test_a_withdrawn_applicant_can_apply_again(world: World) -> None:
 
     assert (twice.status_code, twice.json()["type"]) == (409, "/problems/already-applied")
     assert again["id"] != first["id"]
+
+
+async def test_figures_of_a_day_past_stay_what_they_were(world: World) -> None:
+    association, company = await world.association(), await world.company()
+    employee, application = await world.engagement(association, company)
+    today = clock.today("Europe/Paris")
+    path = f"/v1/applications/{application['id']}/hours"
+    entry = await world.ok(employee, "POST", path, {"worked_on": today.isoformat(), "minutes": 45})
+    await world.ok(association.owner, "POST", f"/v1/hours/{entry['id']}/confirm")
+    report = f"/v1/companies/{company.id}/reports/engagement?from={today}&to={today}&as_of="
+
+    now = (await world.ok(company.admin, "GET", report.removesuffix("&as_of=")))["as_of"].replace(
+        "+00:00", "Z"
+    )
+    posted = await world.ok(company.admin, "GET", report + now)
+    before = await world.ok(company.admin, "GET", report + str(today - timedelta(days=1)))
+    to_come = await world.call(company.admin, "GET", report + str(today))
+    no_day = await world.call(company.admin, "GET", report + "2026-02-30")
+
+    assert [row["minutes"] for row in posted["rows"]] == [45]
+    assert before["rows"] == []
+    assert (to_come.status_code, to_come.json()["errors"][0]["code"]) == (422, "in-the-future")
+    assert (no_day.status_code, no_day.json()["errors"][0]["pointer"]) == (422, "/as_of")
+
+
+async def test_a_day_is_declared_once_within_a_year(world: World) -> None:
+    association, company = await world.association(), await world.company()
+    employee, application = await world.engagement(association, company)
+    today = clock.today("Europe/Paris")
+    path = f"/v1/applications/{application['id']}/hours"
+
+    async def declare(days_ago: int) -> tuple[int, str]:
+        day = (today - timedelta(days=days_ago)).isoformat()
+        answer = await world.call(employee, "POST", path, {"worked_on": day, "minutes": 30})
+        told = answer.json()
+        return answer.status_code, told.get("type", "") + told.get("errors", [{"code": ""}])[0]["code"]
+
+    assert await declare(0) == (201, "")
+    assert await declare(0) == (409, "/problems/day-declared")
+    assert await declare(-1) == (422, "/problems/invalidin-the-future")
+    assert await declare(400) == (422, "/problems/invalidtoo-old")

@@ -1,0 +1,120 @@
+"""`maillon admin`, `company`, `token`, `role`: who may be what, decided by the operator."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from api.core.actor import Employment, system
+from api.identity import service as identity
+from api.identity.schemas import IdentityProviderIn
+from api.organisations import service as organisations
+from api.organisations.schemas import CompanyIn
+from api.terminal import settings, with_database
+
+T = TypeVar("T")
+
+
+@click.group()
+def admin() -> None:
+    """Platform administrators."""
+
+
+@admin.command("create")
+@click.option("--email", required=True)
+@with_database
+async def admin_create(email: str) -> None:
+    """Make the person of an address an administrator."""
+    await identity.grant_role(email, "admin")
+
+
+@click.group()
+def company() -> None:
+    """Companies."""
+
+
+@company.command("create")
+@click.option("--slug", required=True)
+@click.option("--name", required=True)
+@click.option("--siren", required=True)
+@click.option("--admin-email", required=True)
+@click.option("--issuer", help="Issuer of the company's identity provider.")
+@click.option("--audience", help="Audience of its tokens.")
+@click.option("--jwks-url", help="Address of its keys; found by discovery when missing.")
+@with_database
+async def company_create(
+    issuer: str | None, audience: str | None, jwks_url: str | None, **given: str
+) -> None:
+    """Create a company and, with an issuer, register its identity provider; prints the company as JSON."""
+    made = await organisations.create_company(system(), _body(CompanyIn, **given))
+    if issuer:
+        provider = _body(IdentityProviderIn, issuer=issuer, audience=audience, jwks_url=jwks_url)
+        inside = msgspec.structs.replace(
+            system(), employment=Employment(made.id, made.id, frozenset({"company_admin"}))
+        )
+        await identity.create_identity_provider(inside, made.id, provider, development=settings().development)
+    click.echo(msgspec.json.encode(made).decode())
+
+
+def _body(shape: type[T], **given: Any) -> T:
+    try:
+        return msgspec.convert(given, shape)
+    except msgspec.ValidationError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@click.group()
+def token() -> None:
+    """Session tokens."""
+
+
+@token.command("issue")
+@click.option("--email", required=True)
+@click.option("--days", default=30, show_default=True)
+@with_database
+async def token_issue(email: str, days: int) -> None:
+    """Print a session token of the person of an address."""
+    click.echo(await identity.issue_token(email, timedelta(days=days)))
+
+
+@token.command("company")
+@click.option("--issuer", required=True, help="The company's issuer: an address of the development provider.")
+@click.option("--subject", required=True, help="The person, as the provider names them.")
+@click.option("--given-name", default="")
+@click.option("--family-name", default="")
+@click.option("--email", default="")
+def token_company(issuer: str, **claims: Any) -> None:
+    """Print a token of a company's own provider, as its intranet holds one (development only)."""
+    from api.dev.issuer import mint, signing_key  # noqa: PLC0415
+    from api.dev.stack import FOLDER_VARIABLE  # noqa: PLC0415
+
+    click.echo(mint(signing_key(Path(os.environ[FOLDER_VARIABLE])), issuer, **claims))
+
+
+@click.group()
+def role() -> None:
+    """Roles on the platform."""
+
+
+ROLES = click.Choice(["moderator", "facilitator", "admin"])
+
+
+@role.command("grant")
+@click.option("--email", required=True)
+@click.option("--role", "name", required=True, type=ROLES)
+@with_database
+async def role_grant(email: str, name: str) -> None:
+    """Give a role to the person of an address."""
+    await identity.grant_role(email, name)
+
+
+@role.command("revoke")
+@click.option("--email", required=True)
+@click.option("--role", "name", required=True, type=ROLES)
+@with_database
+async def role_revoke(email: str, name: str) -> None:
+    """Take a role from the person of an address."""
+    await identity.revoke_role(email, name)
