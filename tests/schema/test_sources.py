@@ -10,7 +10,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "api").rglob("*.py")) + sorted((ROOT / "workers").rglob("*.py"))
 TREES = {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in SOURCES}
-ENVIRONMENT = {"api/administration.py", "api/main.py", "api/cli.py", "api/terminal.py", "workers/main.py", "workers/supervise.py"}
+ENVIRONMENT = {
+    "api/administration.py",
+    "api/main.py",
+    "api/cli.py",
+    "api/terminal.py",
+    "workers/main.py",
+    "workers/supervise.py",
+}
 """Entry points; api/dev starts processes, which is its work."""
 ARQ = {"workers/main.py", "workers/relay.py", "workers/runner.py"}
 LONGEST = 300
