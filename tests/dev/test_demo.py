@@ -17,9 +17,9 @@ from api.core.check import violations
 from api.core.database import close_pools, open_pools, operations
 from api.core.settings import Settings
 from api.dev.demo import load, story
-from api.dev.demo_days import TIME_ZONE, month
-from api.dev.demo_plan import hero_of, make_plan
-from api.dev.demo_territory import read_territory
+from api.dev.demo.days import TIME_ZONE, month
+from api.dev.demo.plan import hero_of, make_plan
+from api.dev.demo.territory import read_territory
 
 TABLES = (
     "association",

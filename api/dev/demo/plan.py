@@ -4,10 +4,10 @@ from datetime import date
 from random import Random
 from typing import NamedTuple
 
-from api.dev.demo_applications import Cast, Life, choose_team, choose_volunteers, plan_lives
-from api.dev.demo_days import Seeded, midnight
-from api.dev.demo_missions import Mission, date_missions, fresh_number
-from api.dev.demo_territory import SEED, Employee, Territory, make_staff
+from api.dev.demo.applications import Cast, Life, choose_team, choose_volunteers, plan_lives
+from api.dev.demo.days import Seeded, midnight
+from api.dev.demo.missions import Mission, date_missions, fresh_number
+from api.dev.demo.territory import SEED, Employee, Territory, make_staff
 
 HERO = 7
 """The number, in the first company, of the employee whom the story is about."""

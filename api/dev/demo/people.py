@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from api.core.actor import Actor, Employment
-from api.dev.demo_days import DAY, Seeded, at, midnight, office, workday
-from api.dev.demo_territory import POLICIES, Employee, Firm, Founder, Host
+from api.dev.demo.days import DAY, Seeded, at, midnight, office, workday
+from api.dev.demo.territory import POLICIES, Employee, Firm, Founder, Host
 from api.dev.issuer import AUDIENCE
 from api.identity import service as identity
 from api.identity.company_tokens import CompanyToken

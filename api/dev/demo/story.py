@@ -11,10 +11,10 @@ from api.core.actor import Actor
 from api.core.database import read
 from api.core.net import reach
 from api.core.settings import read_settings
-from api.dev.demo_days import TIME_ZONE, month
-from api.dev.demo_people import MODERATOR
-from api.dev.demo_plan import hero_of
-from api.dev.demo_territory import Employee, Territory, make_staff, read_territory
+from api.dev.demo.days import TIME_ZONE, month
+from api.dev.demo.people import MODERATOR
+from api.dev.demo.plan import hero_of
+from api.dev.demo.territory import Employee, Territory, make_staff, read_territory
 from api.dev.issuer import mint, signing_key
 from api.dev.stack import FOLDER_VARIABLE, ISSUER_VARIABLE
 from api.identity import service as identity

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 from random import Random
 from typing import NamedTuple
 
-from api.dev.demo_days import DAY, month, workday
-from api.dev.demo_territory import Need, Territory
+from api.dev.demo.days import DAY, month, workday
+from api.dev.demo.territory import Need, Territory
 
 MONTHS_BEFORE, MONTHS_AFTER = 6, 3
 SPAN = {

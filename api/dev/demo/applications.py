@@ -4,11 +4,11 @@ from datetime import date, timedelta
 from random import Random
 from typing import NamedTuple
 
-from api.dev.demo_days import DAY, evening, office, workday
-from api.dev.demo_hours import plan_hours
-from api.dev.demo_missions import Mission
-from api.dev.demo_steps import Event
-from api.dev.demo_territory import POLICIES, Employee, Territory
+from api.dev.demo.days import DAY, evening, office, workday
+from api.dev.demo.hours import plan_hours
+from api.dev.demo.missions import Mission
+from api.dev.demo.steps import Event
+from api.dev.demo.territory import POLICIES, Employee, Territory
 from api.organisations.schemas import Regime
 
 ENDS = frozenset({"decline", "withdraw", "refuse"})

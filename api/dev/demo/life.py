@@ -9,12 +9,12 @@ from uuid import UUID
 from api.applications import service as applications
 from api.applications.schemas import ApplicationIn
 from api.core.actor import Actor
-from api.dev.demo_applications import Life
-from api.dev.demo_days import DAY, Seeded, at, evening, midnight
-from api.dev.demo_missions import Mission
-from api.dev.demo_people import Advance
-from api.dev.demo_plan import Plan
-from api.dev.demo_steps import ON_APPLICATIONS, ON_HOURS, Event, declare
+from api.dev.demo.applications import Life
+from api.dev.demo.days import DAY, Seeded, at, evening, midnight
+from api.dev.demo.missions import Mission
+from api.dev.demo.people import Advance
+from api.dev.demo.plan import Plan
+from api.dev.demo.steps import ON_APPLICATIONS, ON_HOURS, Event, declare
 from api.missions import service as missions
 from api.missions.schemas import Location, MissionIn
 

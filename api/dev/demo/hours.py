@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 from random import Random
 
-from api.dev.demo_days import DAY, evening, office, weekdays, workday
-from api.dev.demo_steps import Event
-from api.dev.demo_territory import Need
+from api.dev.demo.days import DAY, evening, office, weekdays, workday
+from api.dev.demo.steps import Event
+from api.dev.demo.territory import Need
 
 SESSION = {"consultation": (60, 60), "short": (75, 150), "project": (75, 150), "mentoring": (45, 75)}
 """Minutes of a sitting, least and most, by format; a team day is one sitting."""

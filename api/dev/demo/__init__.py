@@ -12,13 +12,13 @@ import click
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import read
-from api.dev.demo_days import DAY, TIME_ZONE, at, midnight, month
-from api.dev.demo_life import play, publish, write
-from api.dev.demo_people import ADMIN, MODERATOR, Advance, officer, open_company, register, verify
-from api.dev.demo_plan import Plan, make_plan
-from api.dev.demo_progress import Progress, progress
-from api.dev.demo_story import story
-from api.dev.demo_territory import Territory, read_territory
+from api.dev.demo.days import DAY, TIME_ZONE, at, midnight, month
+from api.dev.demo.life import play, publish, write
+from api.dev.demo.people import ADMIN, MODERATOR, Advance, officer, open_company, register, verify
+from api.dev.demo.plan import Plan, make_plan
+from api.dev.demo.progress import Progress, progress
+from api.dev.demo.story import story
+from api.dev.demo.territory import Territory, read_territory
 from api.dev.stack import ISSUER_VARIABLE
 from api.organisations.tables import Association, Company
 

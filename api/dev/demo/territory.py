@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from api.dev.demo_days import Seeded
+from api.dev.demo.days import Seeded
 from api.missions.schemas import Format, Regimes, Remote
 from api.organisations.schemas import Address, Causes, CompanyRole, PolicyIn
 
@@ -122,7 +122,7 @@ class Employee(NamedTuple):
 
 def read_territory() -> Territory:
     """Read the shipped texts."""
-    text = (resources.files("api.dev") / "territory.json").read_bytes()
+    text = (resources.files("api.dev.demo") / "territory.json").read_bytes()
     return msgspec.json.decode(text, type=Territory)
 
 
