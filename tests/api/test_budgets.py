@@ -1,0 +1,51 @@
+"""How many statements the hot reads may cost, transactions' own included."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import msgspec
+import pytest
+from litestar import Litestar
+
+from api.core.database import ENGINE
+from api.core.settings import Settings
+from tests.make.served import served
+from tests.make.world import World
+
+
+class Statements(list[str]):
+    """The statements of the one connection of the pool, as PostgreSQL got them."""
+
+    async def listen(self) -> None:
+        assert ENGINE.pool
+        async with ENGINE.pool.acquire() as connection:
+            connection.add_query_logger(lambda record: self.append(record.query))
+
+
+@pytest.fixture
+async def narrow(app: Litestar, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    async with served(app, msgspec.structs.replace(settings, pool_size=1)) as client:
+        yield client
+
+
+async def test_the_hot_reads_keep_to_their_budgets(
+    narrow: httpx.AsyncClient, environment: dict[str, str]
+) -> None:
+    world = World(narrow, environment)
+    association = await world.association()
+    mission = await world.mission(association)
+    statements = Statements()
+    await statements.listen()
+
+    async def cost(token: str | None, path: str) -> int:
+        statements.clear()
+        await world.ok(token, "GET", path)
+        return len(statements)
+
+    # A signed-in read is the credential, BEGIN with the walls, the read, COMMIT.
+    assert await cost(None, "/v1/missions") == 1
+    assert await cost(association.owner, "/v1/missions") == 2
+    assert await cost(None, f"/v1/missions/{mission['id']}") == 1
+    assert await cost(association.owner, f"/v1/missions/{mission['id']}") == 4
+    assert await cost(association.owner, "/v1/me/applications") == 4
+    assert await cost(association.owner, f"/v1/associations/{association.id}/applications") == 5
