@@ -10,6 +10,7 @@ import msgspec
 
 from api.core.actor import Employment, system
 from api.identity import service as identity
+from api.identity.api_keys import revoke_secret
 from api.identity.schemas import IdentityProviderIn
 from api.organisations import service as organisations
 from api.organisations.schemas import CompanyIn
@@ -118,3 +119,16 @@ async def role_grant(email: str, name: str) -> None:
 async def role_revoke(email: str, name: str) -> None:
     """Take a role from the person of an address."""
     await identity.revoke_role(email, name)
+
+
+@click.group()
+def key() -> None:
+    """Keys and tokens that leaked."""
+
+
+@key.command("revoke")
+@click.argument("text")
+@with_database
+async def key_revoke(text: str) -> None:
+    """Revoke a key (mln_…) or a session token (mls_…) by its text."""
+    await revoke_secret(text)

@@ -19,9 +19,11 @@ from api.core.settings import Settings
 from api.hours.routes import router as hours
 from api.identity.authentication import Authentication
 from api.identity.routes import router as identity
+from api.identity.routes_keys import router as keys
 from api.missions.routes import router as missions
 from api.notifications.routes import router as notifications
 from api.organisations.routes import router as organisations
+from api.organisations.routes_members import router as members
 from api.people.routes import router as people
 from api.reporting.routes import router as reporting
 
@@ -39,7 +41,9 @@ def create_litestar(settings: Settings) -> Litestar:
             health.router,
             people,
             organisations,
+            members,
             identity,
+            keys,
             missions,
             applications,
             hours,
@@ -58,7 +62,13 @@ def create_litestar(settings: Settings) -> Litestar:
         request_class=StrictRequest,
         request_max_body_size=MAX_BODY,
         response_class=Answer,
-        state=State({"settings": settings, "networks": net.reach(settings)}),
+        state=State(
+            {
+                "settings": settings,
+                "networks": net.reach(settings),
+                "proxies": net.networks(*settings.trusted_proxies),
+            }
+        ),
     )
 
 

@@ -45,6 +45,7 @@ async def apply_to_mission(
 @get(
     "/v1/missions/{mission_id:uuid}/applications",
     operation_id="listMissionApplications",
+    scope="applications:read",
     guards=[signed_in],
     raises=[NotFound, Forbidden],
 )
@@ -67,6 +68,7 @@ async def list_mission_applications(
 @get(
     "/v1/associations/{association_id:uuid}/applications",
     operation_id="listAssociationApplications",
+    scope="applications:read",
     guards=[signed_in],
     raises=[NotFound, Forbidden],
 )
@@ -89,6 +91,7 @@ async def list_association_applications(
 @get(
     "/v1/companies/{company_id:uuid}/applications",
     operation_id="listCompanyApplications",
+    scope="applications:read",
     guards=[signed_in],
     raises=[NotFound],
 )
@@ -124,6 +127,7 @@ async def list_my_applications(
 @get(
     "/v1/applications/{application_id:uuid}",
     operation_id="getApplication",
+    scope="applications:read",
     guards=[signed_in],
     raises=[NotFound],
 )
@@ -136,6 +140,7 @@ async def get_application(actor: Caller, application_id: FromPath[UUID]) -> Appl
 @post(
     "/v1/applications/{application_id:uuid}/accept",
     operation_id="acceptApplication",
+    scope="applications:write",
     guards=[signed_in],
     status_code=200,
     raises=[*ACT, service.MissionFull],
@@ -150,6 +155,7 @@ async def accept_application(
 @post(
     "/v1/applications/{application_id:uuid}/decline",
     operation_id="declineApplication",
+    scope="applications:write",
     guards=[signed_in],
     status_code=200,
     raises=[*ACT, Invalid],
@@ -178,6 +184,7 @@ async def withdraw_application(
 @post(
     "/v1/applications/{application_id:uuid}/approve",
     operation_id="approveApplication",
+    scope="applications:write",
     guards=[signed_in],
     status_code=200,
     raises=ACT,
@@ -192,6 +199,7 @@ async def approve_application(
 @post(
     "/v1/applications/{application_id:uuid}/refuse",
     operation_id="refuseApplication",
+    scope="applications:write",
     guards=[signed_in],
     status_code=200,
     raises=[*ACT, Invalid],

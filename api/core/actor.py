@@ -7,7 +7,7 @@ import msgspec
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from api.core.language import Language
+from api.core.language import Language, Words
 from api.core.problems import Forbidden, Unauthenticated
 
 
@@ -20,9 +20,14 @@ class Employment(msgspec.Struct, frozen=True):
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller of a use case: a person, or the system acting inside one tenant."""
+    """The caller of a use case: a person, an organisation's key, or the system acting inside one tenant.
+
+    A key may do what its `scopes` say and nothing else; a person and the system have none.
+    """
 
     person_id: UUID | None
+    key_id: UUID | None = None
+    scopes: frozenset[str] | None = None
     language: Language = "fr"
     employment: Employment | None = None
     memberships: dict[UUID, str] = {}
@@ -39,10 +44,11 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def author(self) -> UUID:
-        """Give the person acting; only for use cases that a person alone can call."""
-        if self.person_id is None:
+        """Give the person or the key acting; raises Unauthenticated for the system."""
+        author = self.person_id or self.key_id
+        if author is None:
             raise Unauthenticated
-        return self.person_id
+        return author
 
 
 def system(company_id: UUID | None = None, association_id: UUID | None = None, *roles: str) -> Actor:
@@ -59,32 +65,45 @@ def system(company_id: UUID | None = None, association_id: UUID | None = None, *
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 
-async def public(connection: Connection, _: BaseRouteHandler) -> None:
-    """Let anyone in: declared, never forgotten."""
+async def public(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Let anyone in: declared, never forgotten; a key as far as its scopes go, raises Forbidden."""
+    if connection.user is not None and "scope" in handler.opt:
+        _check_scope(connection.user, handler)
 
 
-async def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
-    """Let in whoever proved who they are; raises Unauthenticated."""
+async def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Let in whoever proved who they are, a key where the route names a scope it has.
+
+    Raises Unauthenticated, Forbidden.
+    """
     if connection.user is None:
         raise Unauthenticated
+    _check_scope(connection.user, handler)
 
 
-async def employed(connection: Connection, _: BaseRouteHandler) -> None:
+def _check_scope(actor: Actor, handler: BaseRouteHandler) -> None:
+    if actor.scopes is not None and handler.opt.get("scope") not in actor.scopes:
+        raise Forbidden(
+            Words("This key’s scopes do not go so far.", "Les droits de cette clé ne vont pas jusque-là.")
+        )
+
+
+async def employed(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let in the active employees of a company; raises Unauthenticated, Forbidden."""
-    await signed_in(connection, _)
+    await signed_in(connection, handler)
     if connection.user.employment is None:
         raise Forbidden
 
 
-async def moderator(connection: Connection, _: BaseRouteHandler) -> None:
+async def moderator(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let in the platform's moderators; raises Unauthenticated, Forbidden."""
-    await signed_in(connection, _)
+    await signed_in(connection, handler)
     if "moderator" not in connection.user.roles:
         raise Forbidden
 
 
-async def admin(connection: Connection, _: BaseRouteHandler) -> None:
+async def admin(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let in the platform's administrators; raises Unauthenticated, Forbidden."""
-    await signed_in(connection, _)
+    await signed_in(connection, handler)
     if "admin" not in connection.user.roles:
         raise Forbidden

@@ -81,7 +81,7 @@ def walls(actor: Actor | None) -> str:
         # Every one of them, even empty: they may replace those of an outer transaction.
         roles = actor.roles | (actor.employment.roles if actor.employment else frozenset())
         values |= {
-            "app.person": str(actor.person_id or ""),
+            "app.person": str(actor.person_id or actor.key_id or ""),
             "app.company": str(actor.company_id or ""),
             "app.employee": str(actor.employment.employee_id) if actor.employment else "",
             "app.association": "{" + ",".join(map(str, actor.memberships)) + "}",

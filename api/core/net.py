@@ -37,7 +37,12 @@ class AddressRefused(ValueError):
 def reach(settings: Settings) -> Reach:
     """Give the networks that may be reached besides the public internet: the operator's, loopback in development."""
     loopback = ("127.0.0.0/8", "::1/128") if settings.development else ()
-    return tuple(ip_network(each, strict=False) for each in (*settings.private_networks, *loopback))
+    return networks(*settings.private_networks, *loopback)
+
+
+def networks(*texts: str) -> Reach:
+    """Read networks in CIDR form; raises ValueError."""
+    return tuple(ip_network(text, strict=False) for text in texts)
 
 
 def is_allowed(address: IPv4Address | IPv6Address, networks: Reach = ()) -> bool:
@@ -74,6 +79,26 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         if not addresses or not all(is_allowed(address, self._networks) for address in addresses):
             raise AddressRefused(host)
         return await self._inner.connect_tcp(str(addresses[0]), port, timeout, local_address, socket_options)
+
+
+def client_address(direct: str | None, forwarded_for: str, proxies: Reach) -> str | None:
+    """Give the address a request came from: what trusted proxies say, back to the first hop that is not one.
+
+    Whatever stands further left in X-Forwarded-For was written by the client and is not believed.
+    """
+    hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()][-20:]
+    address = direct
+    while hops and address is not None and _is_proxy(address, proxies):
+        address = hops.pop()
+    return address
+
+
+def _is_proxy(address: str, proxies: Reach) -> bool:
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return False
+    return any(known.version == network.version and known in network for network in proxies)
 
 
 async def fetch(url: str, networks: Reach) -> bytes:

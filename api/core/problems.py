@@ -147,6 +147,17 @@ class VersionRequired(Problem):
     title = Words("Say which version you edit: If-Match", "Dites quelle version vous modifiez : If-Match")
 
 
+class TooManyRequests(Problem):
+    """Asked too often; ask again after `Retry-After` seconds (RFC 6585)."""
+
+    status = 429
+    slug = "too-many-requests"
+    title = Words("Too often: wait a little", "Trop souvent : patientez un peu")
+
+    def __init__(self, words: Words | None = None, *, seconds: int = 60) -> None:
+        super().__init__(words, headers={"Retry-After": str(max(1, seconds))})
+
+
 class Unexpected(Problem):
     """A fault of ours; nothing was kept of the request."""
 

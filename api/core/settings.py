@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+Network = Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+/[0-9]{1,3}$")]
 Url = Annotated[str, Meta(pattern=r"^[a-z+]+://\S+$", max_length=2000)]
 
 
@@ -31,7 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     job_concurrency: Annotated[int, Meta(ge=1, le=100)] = 10
     relay_interval_seconds: Annotated[float, Meta(gt=0, le=60)] = 0.2
     sweep_after_seconds: Annotated[float, Meta(gt=0, le=3600)] = 60.0
-    private_networks: tuple[Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+/[0-9]{1,3}$")], ...] = ()
+    private_networks: tuple[Network, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
     development: bool = False
 
 
@@ -40,7 +42,7 @@ class BadSettings(Exception):
 
 
 PREFIX = "MAILLON_"
-LISTS = frozenset({"secrets", "private_networks"})
+LISTS = frozenset({"secrets", "private_networks", "trusted_proxies"})
 """Given as one text, separated by commas."""
 
 

@@ -39,6 +39,7 @@ async def declare_hours(
 @get(
     "/v1/applications/{application_id:uuid}/hours",
     operation_id="listHours",
+    scope="hours:read",
     guards=[signed_in],
     raises=[NotFound],
 )
@@ -70,6 +71,7 @@ async def list_my_hours(
 @get(
     "/v1/associations/{association_id:uuid}/hours",
     operation_id="listAssociationHours",
+    scope="hours:read",
     guards=[signed_in],
     raises=[NotFound, Forbidden],
 )
@@ -90,6 +92,7 @@ async def list_association_hours(
 @get(
     "/v1/companies/{company_id:uuid}/hours",
     operation_id="listCompanyHours",
+    scope="hours:read",
     guards=[signed_in],
     raises=[NotFound],
 )
@@ -106,7 +109,13 @@ async def list_company_hours(
         return await queries.list_hours(connection, "company", company_id, wanted, limit, cursor)
 
 
-@get("/v1/hours/{hours_id:uuid}", operation_id="getHours", guards=[signed_in], raises=[NotFound])
+@get(
+    "/v1/hours/{hours_id:uuid}",
+    operation_id="getHours",
+    scope="hours:read",
+    guards=[signed_in],
+    raises=[NotFound],
+)
 async def get_hours(actor: Caller, hours_id: FromPath[UUID]) -> HoursOut:
     """Give an entry to those who may see it."""
     async with read(actor) as connection:
@@ -116,6 +125,7 @@ async def get_hours(actor: Caller, hours_id: FromPath[UUID]) -> HoursOut:
 @post(
     "/v1/hours/{hours_id:uuid}/confirm",
     operation_id="confirmHours",
+    scope="hours:write",
     guards=[signed_in],
     status_code=200,
     raises=[*ACT, Invalid],
@@ -154,6 +164,7 @@ async def cancel_hours(actor: Caller, hours_id: FromPath[UUID], asked: AskedVers
 @post(
     "/v1/hours/{hours_id:uuid}/approve",
     operation_id="approveHours",
+    scope="hours:write",
     guards=[signed_in],
     status_code=200,
     raises=ACT,
@@ -166,6 +177,7 @@ async def approve_hours(actor: Caller, hours_id: FromPath[UUID], asked: AskedVer
 @post(
     "/v1/hours/{hours_id:uuid}/reject",
     operation_id="rejectHours",
+    scope="hours:write",
     guards=[signed_in],
     status_code=200,
     raises=[*ACT, Invalid],
@@ -180,6 +192,7 @@ async def reject_hours(
 @get(
     "/v1/companies/{company_id:uuid}/ledger",
     operation_id="listLedger",
+    scope="ledger:read",
     guards=[signed_in],
     raises=[NotFound, Forbidden],
 )

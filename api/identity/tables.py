@@ -1,11 +1,11 @@
 """How a person proves who they are."""
 
-from piccolo.columns import JSONB, UUID, Bytea, ForeignKey, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, Bytea, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
 from api.core.database import ENGINE
-from api.organisations.tables import Company
+from api.organisations.tables import Association, Company
 from api.people.tables import Person
 
 
@@ -42,9 +42,40 @@ class Session(Table, db=ENGINE, tablename="session"):
     expires_at = Timestamptz(default=None)
 
 
+class MagicLink(Table, db=ENGINE, tablename="magic_link"):
+    """A proof of an address that was asked for: to sign in, or for the signed-in `person_id` to add it."""
+
+    id = UUID(primary_key=True, default=None)
+    request_digest = Bytea(default=None)
+    proof_digest = Bytea(default=None)
+    email = Text(default=None)
+    person_id = UUID(null=True, default=None)
+    network = Text(default=None)
+    attempts = Integer(default=0)
+    created_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
+    used_at = Timestamptz(null=True, default=None)
+
+
 class PlatformRole(Table, db=ENGINE, tablename="platform_role"):
     """A role on the platform itself: moderator, facilitator, admin."""
 
     id = UUID(primary_key=True, default=None)
     person_id = ForeignKey(Person, null=False, default=None, on_delete=OnDelete.cascade)
     role = Text(default=None)
+
+
+class ApiKey(Table, db=ENGINE, tablename="api_key"):
+    """A key of an association or of a company."""
+
+    id = UUID(primary_key=True, default=None)
+    company_id = ForeignKey(Company, null=True, default=None, on_delete=OnDelete.cascade)
+    association_id = ForeignKey(Association, null=True, default=None, on_delete=OnDelete.cascade)
+    name = Text(default=None)
+    digest = Bytea(default=None)
+    scopes = Array(base_column=Text(), default=None)
+    created_by = UUID(default=None)
+    created_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
+    last_used_at = Timestamptz(null=True, default=None)
+    revoked_at = Timestamptz(null=True, default=None)

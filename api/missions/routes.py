@@ -32,7 +32,13 @@ from api.organisations.schemas import Cause, ReasonsIn, Regime
 JUDGE = [NotFound, Forbidden, WrongState, VersionChanged]
 
 
-@post("/v1/missions", operation_id="createMission", guards=[signed_in], raises=[NotFound, Forbidden, Invalid])
+@post(
+    "/v1/missions",
+    operation_id="createMission",
+    scope="missions:write",
+    guards=[signed_in],
+    raises=[NotFound, Forbidden, Invalid],
+)
 async def create_mission(actor: Caller, data: JSONBody[MissionIn]) -> Response[MissionOut]:
     """Write a draft, which may be incomplete: `problems` say what is missing."""
     mission = await service.create_mission(actor, data)
@@ -65,7 +71,13 @@ async def search_missions(
         )
 
 
-@get("/v1/missions/{mission_id:uuid}", operation_id="getMission", guards=[public], raises=[NotFound])
+@get(
+    "/v1/missions/{mission_id:uuid}",
+    operation_id="getMission",
+    scope="missions:read",
+    guards=[public],
+    raises=[NotFound],
+)
 async def get_mission(
     viewer: Viewer, mission_id: FromPath[UUID], request: Request[Actor | None, None, State]
 ) -> MissionOut:
@@ -77,6 +89,7 @@ async def get_mission(
 @patch(
     "/v1/missions/{mission_id:uuid}",
     operation_id="updateMission",
+    scope="missions:write",
     guards=[signed_in],
     raises=[NotFound, Forbidden, Invalid, WrongState, VersionChanged, VersionRequired, service.PlacesTaken],
 )
@@ -90,6 +103,7 @@ async def update_mission(
 @post(
     "/v1/missions/{mission_id:uuid}/submit",
     operation_id="submitMission",
+    scope="missions:write",
     guards=[signed_in],
     status_code=200,
     raises=[*JUDGE, Invalid],
@@ -128,6 +142,7 @@ async def reject_mission(
 @get(
     "/v1/associations/{association_id:uuid}/missions",
     operation_id="listAssociationMissions",
+    scope="missions:read",
     guards=[signed_in],
     raises=[NotFound, Forbidden],
 )

@@ -24,6 +24,9 @@ from api.organisations.policy import check_time_zone, require_member, require_ou
 from api.organisations.queries import get_association
 from api.organisations.schemas import one_reason
 
+LIVELY = frozenset({"unverified", "verified"})
+"""States of an association in which its missions may be submitted and published."""
+
 
 class PlacesTaken(Problem):
     """Fewer places than are taken already."""
@@ -108,12 +111,12 @@ async def submit_mission(actor: Actor, mission_id: UUID, asked: int | None) -> M
     async with transaction(actor) as connection:
         present = await _lock(connection, mission_id)
         require_member(actor, present["association_id"])
-        association = await get_association(connection, present["association_id"])
         if present["state"] != "published" and starts(
             policy.SUBMIT, present["state"], version=present["version"], asked=asked
         ):
+            state = await _require_open(connection, present["association_id"])
             _require_rules(dict(present))
-            if association.state == "verified":
+            if state == "verified":
                 await _publish(present)
             else:
                 await _move(mission_id, policy.SUBMIT.target)
@@ -126,6 +129,7 @@ async def publish_mission(actor: Actor, mission_id: UUID, asked: int | None) -> 
         present = await _lock(connection, mission_id)
         require_outsider(actor, present["association_id"])
         if starts(policy.PUBLISH, present["state"], version=present["version"], asked=asked):
+            await _require_open(connection, present["association_id"])
             await _publish(present)
         return await queries.get_mission(connection, mission_id, actor, actor.language)
 
@@ -159,6 +163,17 @@ def _require_rules(mission: dict[str, Any], edits: Container[str] | None = None)
 
 
 async def _lock(connection: Connection, mission_id: UUID) -> asyncpg.Record:
-    """Lock a mission to write it; a mission that can be seen but not written answers Forbidden later."""
-    await connection.execute("SELECT lock_mission($1)", mission_id)
+    """Lock a mission to write it, its association first; one that is seen but not written answers Forbidden later."""
+    association_id = found(
+        await connection.fetchval("SELECT association_id FROM mission WHERE id = $1", mission_id)
+    )
+    await connection.execute("SELECT lock_association($1), lock_mission($2)", association_id, mission_id)
     return found(await connection.fetchrow("SELECT * FROM mission WHERE id = $1", mission_id))
+
+
+async def _require_open(connection: Connection, association_id: UUID) -> str:
+    """Give the state of an association whose missions may go live; raises WrongState."""
+    association = await get_association(connection, association_id)
+    if association.state not in LIVELY:
+        raise WrongState(state=association.state, allowed=sorted(LIVELY))
+    return association.state

@@ -23,7 +23,7 @@ from api.core.database import AWAY, Connection, bound, transaction
 from api.core.outbox import record
 from api.core.settings import Settings
 from api.notifications.facts import MailQueued
-from api.notifications.kinds import KINDS
+from api.notifications.kinds import CODES, KINDS
 from api.notifications.message import MailText, compose, mailbox
 from api.notifications.smtp import Outcome, announce, client, transmit
 
@@ -34,7 +34,7 @@ MAILS = Counter("maillon_mails_total", "Mails, by what became of an attempt.", [
 
 _MAIL = """
     SELECT id, kind, to_address, subject, text, language, state, attempts, not_before, paced,
-           coalesce(resent_at, created_at) AS queued_at
+           coalesce(resent_at, created_at) AS queued_at, created_at
     FROM mail WHERE id = $1 FOR UPDATE
 """
 _SLOT = """
@@ -66,8 +66,9 @@ _STUCK = """
 _REQUEUE = """
     UPDATE mail SET state = 'pending', finished_at = NULL, attempting_at = NULL, reply = NULL, attempts = 0,
         not_before = $2, paced = false, resent_at = $2
-    WHERE id = $1 AND state = ANY ($3::text[]) RETURNING id
+    WHERE id = $1 AND state = ANY ($3::text[]) AND text <> '' RETURNING id
 """
+_FORGET = "UPDATE mail SET text = '' WHERE id = $1 AND kind = ANY ($2::text[]) AND finished_at IS NOT NULL"
 
 log = structlog.get_logger()
 
@@ -86,6 +87,12 @@ class Mail(msgspec.Struct, frozen=True):
     not_before: datetime
     paced: bool
     queued_at: datetime
+    created_at: datetime
+
+    def is_too_late(self, now: datetime, settings: Settings) -> bool:
+        """Tell whether it waited for so long that it is worth nothing."""
+        given_up = self.queued_at + timedelta(hours=settings.mail_give_up_hours) < now
+        return given_up or (self.kind in CODES and self.created_at + CODES[self.kind] < now)
 
 
 async def deliver(mail_id: UUID, settings: Settings) -> datetime | None:
@@ -114,8 +121,9 @@ async def _take_turn(mail_id: UUID, settings: Settings) -> Mail | datetime | Non
         mail = Mail(**row)
         if mail.not_before > now:
             return mail.not_before
-        if mail.queued_at + timedelta(hours=settings.mail_give_up_hours) < now:
+        if mail.is_too_late(now, settings):
             await connection.execute(_FINISH, mail.id, None, "failed", now, "too late")
+            await _forget_code(mail.id)
             MAILS.labels(mail.kind, "failed").inc()
             return None
         slot = now if mail.paced else await _reserve(connection, mail, now, settings)
@@ -203,6 +211,7 @@ async def _settle_once(
         row = await connection.fetchrow(_FINISH, mail.id, began, outcome.state, now, outcome.reply)
         if row and outcome.state == "unknown":
             await _resend_if_kind_allows(mail.id, mail.kind, row["resent_at"])
+        await _forget_code(mail.id)
         return None
 
 
@@ -215,6 +224,7 @@ async def doubt_stuck_mails(settings: Settings) -> int:
         )
         for row in stuck:
             await _resend_if_kind_allows(row["id"], row["kind"], row["resent_at"])
+            await _forget_code(row["id"])
             MAILS.labels(row["kind"], "unknown").inc()
     return len(stuck)
 
@@ -224,8 +234,16 @@ async def _resend_if_kind_allows(mail_id: UUID, kind: str, resent_at: datetime |
         await requeue(mail_id, "unknown")
 
 
+async def _forget_code(mail_id: UUID) -> None:
+    """Blank the text of a mail with a code that will not be sent again."""
+    await bound().execute(_FORGET, mail_id, list(CODES))
+
+
 async def requeue(mail_id: UUID, *states: str) -> bool:
-    """Queue again, in the open transaction, a mail in one of the states; tells whether it was in one."""
+    """Queue again, in the open transaction, a mail in one of the states; tells whether it was in one.
+
+    A mail whose code is forgotten says nothing any more, and stays where it is.
+    """
     if await bound().fetchval(_REQUEUE, mail_id, clock.now(), list(states)) is None:
         return False
     await record(MailQueued(mail_id=mail_id))

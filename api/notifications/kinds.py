@@ -1,5 +1,6 @@
 """The kinds of notices, and what is done about a mail of each kind whose fate is unknown."""
 
+from datetime import timedelta
 from typing import Literal
 
 WhenInDoubt = Literal["hold", "resend"]
@@ -23,7 +24,22 @@ KINDS: dict[str, WhenInDoubt] = {
     "mission_rejected": "hold",
     "association_verified": "hold",
     "association_refused": "hold",
+    "association_suspended": "hold",
+    "association_reinstated": "hold",
+    "association_closed": "hold",
+    "member_joined": "hold",
+    "sign_in": "resend",
+    "address_proof": "resend",
+    "invitation": "resend",
 }
+
+CODES = {
+    "sign_in": timedelta(minutes=15),
+    "address_proof": timedelta(minutes=15),
+    "invitation": timedelta(days=7),
+}
+"""The kinds of mail that carry a code, and how long it works: later the mail is not sent any more, and its text
+is forgotten once nothing is left to send."""
 
 NEUTRAL = "neutral"
 """The text of a mail to a work address about personal time: it names neither mission nor association."""

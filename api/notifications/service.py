@@ -84,6 +84,18 @@ async def _queue_mail(contact: Contact, kind: str, notice: Notice, key: str) -> 
         await record(MailQueued(mail_id=mail_id))
 
 
+async def mail_code(
+    kind: str, address: str, language: Language, values: dict[str, object], unique_key: str
+) -> None:
+    """Queue a mail that carries a code, in the open transaction of the system; no notice goes with it."""
+    mail_id = await bound().fetchval(
+        _MAIL,
+        *(new_id(), None, kind, address, language),
+        *(*render(kind, language, values), unique_key, clock.now()),
+    )
+    await record(MailQueued(mail_id=mail_id))
+
+
 async def read_notification(actor: Actor, notification_id: UUID) -> NotificationOut:
     """Mark one of the caller's notices as read; raises NotFound."""
     async with transaction(actor) as connection:

@@ -24,10 +24,10 @@ class Notification(Table, db=ENGINE, tablename="notification"):
 
 
 class Mail(Table, db=ENGINE, tablename="mail"):
-    """A mail we mean to send: at most once, with visible doubt."""
+    """A mail we mean to send: at most once, with visible doubt; one with a code may go to nobody's address."""
 
     id = UUID(primary_key=True, default=None)
-    person_id = ForeignKey(Person, null=False, default=None, on_delete=OnDelete.cascade)
+    person_id = UUID(null=True, default=None)
     kind = Text(default=None)
     to_address = Text(default=None)
     language = Text(default=None)

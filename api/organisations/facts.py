@@ -11,6 +11,31 @@ class AssociationVerified(Fact, frozen=True, kw_only=True):
     association_id: UUID
 
 
+class AssociationSuspended(Fact, frozen=True, kw_only=True):
+    """A moderator suspended an association, with a reason; its published missions are paused."""
+
+    association_id: UUID
+
+
+class AssociationReinstated(Fact, frozen=True, kw_only=True):
+    """A moderator reinstated an association, and what its suspension had paused."""
+
+    association_id: UUID
+
+
+class AssociationClosed(Fact, frozen=True, kw_only=True):
+    """An owner closed an association."""
+
+    association_id: UUID
+
+
+class MemberJoined(Fact, frozen=True, kw_only=True):
+    """A person accepted an invitation of an association."""
+
+    association_id: UUID
+    person_id: UUID
+
+
 class AssociationRefused(Fact, frozen=True, kw_only=True):
     """A moderator refused an association, with reasons."""
 

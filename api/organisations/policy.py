@@ -15,6 +15,9 @@ from api.core.problems import Fault, Forbidden, Invalid
 
 VERIFY = move("verified", "unverified")
 REFUSE = move("refused", "unverified")
+SUSPEND = move("suspended", "verified")
+REINSTATE = move("verified", "suspended")
+CLOSE = move("closed", "unverified", "verified", "refused", "suspended")
 
 _RNA = re.compile(r"W\d[0-9A-Z]\d{7}")
 
@@ -23,6 +26,13 @@ def require_member(actor: Actor, association_id: UUID, *roles: str) -> None:
     """Let in the association's members, those of the roles where some are named; raises Forbidden."""
     role = actor.memberships.get(association_id)
     if role is None or (roles and role not in (*roles, "system")):
+        raise Forbidden
+
+
+def require_keeper(actor: Actor, role: str | None, *, owner_left: bool) -> None:
+    """Let in an owner, or a moderator from outside where no owner is left; raises Forbidden."""
+    recovers = role is None and not owner_left and "moderator" in actor.roles
+    if role != "owner" and not recovers:
         raise Forbidden
 
 

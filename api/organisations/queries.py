@@ -13,17 +13,23 @@ from api.organisations.schemas import (
     AssociationSummary,
     CompanyOut,
     EmployeeOut,
+    MemberOut,
     PolicyOut,
 )
 
 _ASSOCIATION = """
-    SELECT id, version, state, name, legal_form, purpose, rna, siren, siret, street, postal_code, city,
+    SELECT id, version, state, state_reason, name, legal_form, purpose, rna, siren, siret, street, postal_code, city,
            latitude, longitude, causes, website, contact_email, public_interest, created_at
     FROM association WHERE id = $1
 """
 _ASSOCIATIONS = """
     SELECT id, name, city, causes, state FROM association
     WHERE state = $1 AND ($2::text IS NULL OR (name, id) > ($2, $3)) ORDER BY name, id LIMIT $4
+"""
+_MEMBERS = """
+    SELECT m.person_id, m.version, n.given_name, n.family_name, n.email, m.role, m.since
+    FROM association_member m JOIN member_names($1) n ON n.person_id = m.person_id
+    WHERE m.association_id = $1
 """
 _COMPANY = "SELECT id, version, slug, name, siren, legal_form, time_zone FROM company WHERE id = $1"
 _POLICY = """
@@ -39,10 +45,10 @@ _EMPLOYEE = """
 async def get_association(
     connection: Connection, association_id: UUID, viewer: Actor | None = None
 ) -> AssociationOut:
-    """Give an association that the caller may see, its address for mail to its members; raises NotFound."""
+    """Give an association that the caller may see, what is its members' own to them; raises NotFound."""
     fields = dict(found(await connection.fetchrow(_ASSOCIATION, association_id)))
     if viewer is None or not (association_id in viewer.memberships or "moderator" in viewer.roles):
-        fields["contact_email"] = None
+        fields["contact_email"] = fields["state_reason"] = None
     address = Address(**{name: fields.pop(name) for name in Address.__struct_fields__})
     return AssociationOut(**fields, address=address)
 
@@ -55,6 +61,23 @@ async def list_associations(
     name, last = pagination.read_cursor(cursor, question, str, UUID) or (None, None)
     rows = await fetch_all(connection, AssociationSummary, _ASSOCIATIONS, "verified", name, last, limit + 1)
     return pagination.page(rows, limit, question, "name", "id")
+
+
+async def get_member(connection: Connection, association_id: UUID, person_id: UUID) -> MemberOut:
+    """Give a member of an association, within its walls; raises NotFound."""
+    query = _MEMBERS + "AND m.person_id = $2"
+    return found(await fetch_one(connection, MemberOut, query, association_id, person_id))
+
+
+async def list_members(
+    connection: Connection, association_id: UUID, limit: int, cursor: str | None
+) -> Page[MemberOut]:
+    """List the members of an association, within its walls."""
+    question = ("members", str(association_id))
+    (last,) = pagination.read_cursor(cursor, question, UUID) or (None,)
+    query = _MEMBERS + "AND ($2::uuid IS NULL OR m.person_id > $2) ORDER BY m.person_id LIMIT $3"
+    rows = await fetch_all(connection, MemberOut, query, association_id, last, limit + 1)
+    return pagination.page(rows, limit, question, "person_id")
 
 
 async def get_company(connection: Connection, company_id: UUID) -> CompanyOut:

@@ -148,6 +148,7 @@ async def put_policy(actor: Caller, company_id: FromPath[UUID], data: JSONBody[P
 @get(
     "/v1/companies/{company_id:uuid}/employees",
     operation_id="listEmployees",
+    scope="employees:read",
     guards=[signed_in],
     raises=[NotFound, Forbidden],
 )
@@ -164,6 +165,7 @@ async def list_employees(
 @get(
     "/v1/companies/{company_id:uuid}/employees/{employee_id:uuid}",
     operation_id="getEmployee",
+    scope="employees:read",
     guards=[signed_in],
     raises=[NotFound],
 )

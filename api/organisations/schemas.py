@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from api.core.schemas import Email, In, Line, Out, Text, WebUrl
+from api.core.schemas import NO_CONTROL, Email, In, Line, Out, Text, WebUrl
 
 Cause = Literal[
     "animaux",
@@ -41,13 +41,15 @@ def both_regimes() -> list[Regime]:
 
 
 CompanyRole = Literal["employee", "manager", "hr", "company_admin"]
+MemberRole = Literal["owner", "coordinator"]
 Identifier = Annotated[str, Meta(min_length=8, max_length=20, pattern=r"^[0-9A-Za-z ]+$(?!\n)")]
 PostalCode = Annotated[str, Meta(pattern=r"^[0-9]{5}$(?!\n)")]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Slug = Annotated[str, Meta(min_length=2, max_length=60, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)")]
 Reasons = Annotated[
-    list[Annotated[str, Meta(min_length=1, max_length=500)]], Meta(min_length=1, max_length=10)
+    list[Annotated[str, Meta(min_length=1, max_length=500, pattern=NO_CONTROL)]],
+    Meta(min_length=1, max_length=10),
 ]
 
 
@@ -88,11 +90,16 @@ class AssociationPatch(In, frozen=True, kw_only=True):
 
 
 class AssociationOut(Out, frozen=True, kw_only=True):
-    """An association as anyone sees it; `contact_email` is for its members and moderators, null to others."""
+    """An association as anyone sees it.
+
+    `contact_email` and `state_reason` (why it was refused or suspended) are for its members and moderators, null
+    to others.
+    """
 
     id: UUID
     version: int
     state: str
+    state_reason: str | None
     name: str
     legal_form: str
     purpose: str
@@ -126,6 +133,40 @@ class ReasonsIn(In, frozen=True, kw_only=True):
     """Why something is sent back, shown to its author."""
 
     reasons: Reasons
+
+
+class MemberIn(In, frozen=True, kw_only=True):
+    """Whom to invite: the address gets a mail, and only a person who proved it can accept."""
+
+    email: Email
+    role: MemberRole
+
+
+class MemberPatch(In, frozen=True, kw_only=True):
+    """A member's new role."""
+
+    role: MemberRole
+
+
+class MemberOut(Out, frozen=True, kw_only=True):
+    """A member, as members see each other; `email` is an address of their own, null where they have none."""
+
+    person_id: UUID
+    version: int
+    given_name: str
+    family_name: str
+    email: str | None
+    role: str
+    since: datetime
+
+
+class InvitationOut(Out, frozen=True, kw_only=True):
+    """A seat offered: the code is in the mail alone."""
+
+    id: UUID
+    email: str
+    role: str
+    expires_at: datetime
 
 
 class CompanyIn(In, frozen=True, kw_only=True):

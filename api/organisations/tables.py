@@ -4,6 +4,7 @@ from piccolo.columns import (
     UUID,
     Array,
     Boolean,
+    Bytea,
     Date,
     DoublePrecision,
     ForeignKey,
@@ -47,10 +48,27 @@ class AssociationMember(Table, db=ENGINE, tablename="association_member"):
     """A person's seat in an association: owner or coordinator."""
 
     id = UUID(primary_key=True, default=None)
+    version = Integer(default=1)
     association_id = ForeignKey(Association, null=False, default=None, on_delete=OnDelete.cascade)
     person_id = ForeignKey(Person, null=False, default=None, on_delete=OnDelete.cascade)
     role = Text(default=None)
     since = Timestamptz(default=None)
+
+
+class Invitation(Table, db=ENGINE, tablename="invitation"):
+    """A seat offered to an address; the code that was mailed is kept as a digest."""
+
+    id = UUID(primary_key=True, default=None)
+    association_id = ForeignKey(Association, null=False, default=None, on_delete=OnDelete.cascade)
+    email = Text(default=None)
+    role = Text(default=None)
+    digest = Bytea(default=None)
+    invited_by = UUID(default=None)
+    created_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
+    accepted_at = Timestamptz(null=True, default=None)
+    accepted_by = UUID(null=True, default=None)
+    revoked_at = Timestamptz(null=True, default=None)
 
 
 class Company(Table, db=ENGINE, tablename="company"):

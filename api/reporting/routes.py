@@ -25,6 +25,7 @@ AsOf = Annotated[
 @get(
     "/v1/companies/{company_id:uuid}/reports/engagement",
     operation_id="getEngagementReport",
+    scope="reports:read",
     guards=[signed_in],
     raises=[NotFound, Forbidden, Invalid],
 )

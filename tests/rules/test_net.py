@@ -88,6 +88,24 @@ async def test_a_name_with_one_private_answer_is_refused(monkeypatch: pytest.Mon
         await net.fetch("http://both.example/", CLOSED)
 
 
+@pytest.mark.parametrize(
+    ("direct", "forwarded", "client"),
+    [
+        ("203.0.113.9", "198.51.100.7", "203.0.113.9"),
+        ("10.1.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.1.0.1", "127.0.0.1, 198.51.100.7", "198.51.100.7"),
+        ("10.1.0.1", "198.51.100.7, 10.1.0.2", "198.51.100.7"),
+        ("10.1.0.1", "garbage", "garbage"),
+        ("10.1.0.1", "", "10.1.0.1"),
+        (None, "198.51.100.7", None),
+    ],
+)
+def test_only_what_a_trusted_proxy_says_of_a_client_is_believed(
+    direct: str | None, forwarded: str, client: str | None
+) -> None:
+    assert net.client_address(direct, forwarded, net.networks("10.1.0.0/16")) == client
+
+
 def test_the_operators_networks_are_reached_and_no_more() -> None:
     assert net.is_allowed(ip_address("10.1.2.3"), OURS)
     assert net.is_allowed(ip_address("::ffff:10.1.2.3"), OURS)

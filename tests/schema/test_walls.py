@@ -9,7 +9,7 @@ import pytest
 from api.core.actor import Actor, Employment, system
 from api.core.database import Connection, operations, transaction
 from api.core.ids import new_id
-from tests.make.world import World
+from tests.make.world import Association, Company, World
 
 PUBLIC = {
     "association": "verified ones are listed; a refused one is hidden",
@@ -56,10 +56,20 @@ async def planted(world: World) -> Tenant:
         await world.moderator(), "POST", f"/v1/associations/{refused.id}/refuse", {"reasons": ["Non."]}
     )
     await tell(UUID(personal["person"]["id"]))
+    await knock(world, association, company)
     after = await everything()
     rows = {name: after[name] - before.get(name, set()) for name in after}
     secret = {"mission": UUID(hidden["id"]), "association": UUID(refused.id)}
     return Tenant(rows, UUID(association.id), UUID(company.id), secret)
+
+
+async def knock(world: World, association: Association, company: Company) -> None:
+    """Plant what opens doors: a sign-in by mail, an invitation, a key."""
+    await world.ok(None, "POST", "/v1/auth/magic-links", {"email": f"{new_id()}@exemple.example"})
+    invited = {"email": f"{new_id()}@exemple.example", "role": "coordinator"}
+    await world.ok(association.owner, "POST", f"/v1/associations/{association.id}/members", invited)
+    key = {"name": "Tableur", "scopes": ["ledger:read"]}
+    await world.ok(company.admin, "POST", f"/v1/organisations/{company.id}/api-keys", key)
 
 
 async def tell(person_id: UUID) -> None:
@@ -196,7 +206,7 @@ async def attempt(actor: Actor | None, statement: str) -> str:
             raise Undo
     except (Undo, asyncpg.InsufficientPrivilegeError):
         return tag
-    except asyncpg.ForeignKeyViolationError:
+    except (asyncpg.ForeignKeyViolationError, asyncpg.CheckViolationError):
         return "refused"
 
 

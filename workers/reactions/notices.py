@@ -23,7 +23,14 @@ from api.core.database import bound, fetch_one
 from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursFact, HoursRejected
 from api.missions.facts import MissionPublished, MissionRejected
 from api.notifications.service import News, notify
-from api.organisations.facts import AssociationRefused, AssociationVerified
+from api.organisations.facts import (
+    AssociationClosed,
+    AssociationRefused,
+    AssociationReinstated,
+    AssociationSuspended,
+    AssociationVerified,
+    MemberJoined,
+)
 from workers.reactions.people import employers_of, members_of, who_moved
 from workers.registry import reacts_to
 
@@ -44,6 +51,11 @@ _HOURS = """
 _MISSION = """
     SELECT m.id, m.association_id, m.state, m.state_reason, m.regimes, m.title AS mission
     FROM mission m WHERE m.id = $1
+"""
+_MEMBER = """
+    SELECT s.name AS association, m.role, trim(p.given_name || ' ' || p.family_name) AS name
+    FROM association_member m JOIN association s ON s.id = m.association_id JOIN person p ON p.id = m.person_id
+    WHERE m.association_id = $1 AND m.person_id = $2
 """
 _ASSOCIATION = "SELECT id, state, state_reason, name AS association FROM association WHERE id = $1"
 
@@ -185,13 +197,45 @@ async def tell_association_of_rejection(fact: MissionRejected, key: str) -> None
 @reacts_to(AssociationVerified)
 async def tell_owners_of_verification(fact: AssociationVerified, key: str) -> None:
     """Tell the owners that their association is verified."""
-    await _tell_owners(fact.association_id, "association_verified", key)
+    await _tell_of_association(fact.association_id, "association_verified", key, "owner")
 
 
 @reacts_to(AssociationRefused)
 async def tell_owners_of_refusal(fact: AssociationRefused, key: str) -> None:
     """Tell the owners why their association was refused."""
-    await _tell_owners(fact.association_id, "association_refused", key)
+    await _tell_of_association(fact.association_id, "association_refused", key, "owner")
+
+
+@reacts_to(AssociationSuspended)
+async def tell_members_of_suspension(fact: AssociationSuspended, key: str) -> None:
+    """Tell the members why their association is suspended."""
+    await _tell_of_association(fact.association_id, "association_suspended", key)
+
+
+@reacts_to(AssociationReinstated)
+async def tell_members_of_reinstatement(fact: AssociationReinstated, key: str) -> None:
+    """Tell the members that their association can go on."""
+    await _tell_of_association(fact.association_id, "association_reinstated", key)
+
+
+@reacts_to(AssociationClosed)
+async def tell_members_of_closing(fact: AssociationClosed, key: str) -> None:
+    """Tell the other members that their association is closed."""
+    await _tell_of_association(fact.association_id, "association_closed", key)
+
+
+@reacts_to(MemberJoined)
+async def tell_owners_of_member(fact: MemberJoined, key: str) -> None:
+    """Tell the other owners who joined, unless they left again meanwhile."""
+    row = await bound().fetchrow(_MEMBER, fact.association_id, fact.person_id)
+    if row:
+        news = News(
+            kind="member_joined",
+            about_type="association",
+            about_id=fact.association_id,
+            values=dict(row),
+        )
+        await notify(await members_of(fact.association_id, fact.person_id, "owner"), news, key)
 
 
 async def _application(fact: ApplicationFact) -> Dossier:
@@ -222,11 +266,12 @@ async def _tell_of_mission(mission_id: UUID, kind: str, state: str, key: str) ->
     await notify(people, news, key)
 
 
-async def _tell_owners(association_id: UUID, kind: str, key: str) -> None:
+async def _tell_of_association(association_id: UUID, kind: str, key: str, *roles: str) -> None:
     row = await _row(_ASSOCIATION, association_id)
     values = {"association": row["association"], "reasons": _reasons(row)}
     news = News(kind=kind, about_type="association", about_id=association_id, values=values)
-    await notify(await members_of(association_id, None, "owner"), news, key)
+    closed_by = await who_moved(association_id, "closed")
+    await notify(await members_of(association_id, closed_by, *roles), news, key)
 
 
 async def _row(sql: str, which: UUID) -> Any:

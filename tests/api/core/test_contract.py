@@ -26,7 +26,11 @@ OPERATIONS = {
     found.definition.raw["operationId"]: found
     for found in (each.ok() for each in SCHEMA.get_all_operations() if isinstance(each, Ok))
 }
-SKIPPED = {"getMetrics": "takes a secret that no document tells", "getReadiness": "503 says what it says"}
+SKIPPED = {
+    "getMetrics": "takes a secret that no document tells",
+    "getReadiness": "503 says what it says",
+    "endSession": "ends the session that the other operations use",
+}
 _there: dict[str, Any] = {}
 
 
@@ -129,6 +133,8 @@ async def test_an_operation_answers_what_its_document_says(
     )
     assert answer.status_code < 500, told
     assert str(answer.status_code) in documented, told
+    if answer.status_code == 204:
+        return
     assert answer.headers["content-type"].startswith(tuple(media_types(operation, answer.status_code))), told
 
 

@@ -1,0 +1,104 @@
+"""Use cases of an association's life after it was verified: suspension and its end, closing."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from api.core import clock
+from api.core.actor import Actor
+from api.core.database import Connection, found, transaction
+from api.core.language import Words
+from api.core.lifecycle import Move, starts
+from api.core.outbox import record
+from api.core.problems import Forbidden, Problem
+from api.organisations import policy, queries
+from api.organisations.facts import AssociationClosed, AssociationReinstated, AssociationSuspended
+from api.organisations.schemas import AssociationOut
+from api.organisations.tables import Association
+
+_LOCK = "SELECT lock_association($1)"
+_PRESENT = """
+    SELECT a.state, a.version, a.name, m.role FROM association a
+    LEFT JOIN association_member m ON m.association_id = a.id AND m.person_id = $2 WHERE a.id = $1
+"""
+_REVOKE_ALL = """
+    UPDATE invitation SET revoked_at = $2
+    WHERE association_id = $1 AND accepted_at IS NULL AND revoked_at IS NULL
+"""
+
+
+class LiveMissions(Problem):
+    """The association has missions that people apply to, or do."""
+
+    status = 409
+    slug = "live-missions"
+    title = Words("It still has live missions", "Elle a encore des missions en cours")
+
+
+async def enter(connection: Connection, actor: Actor, association_id: UUID) -> asyncpg.Record:
+    """Lock an association; gives its state, version and name, and the caller's own role. Raises NotFound.
+
+    The role is read after the lock: the caller may have lost it since they were signed in.
+    """
+    await connection.execute(_LOCK, association_id)
+    return found(await connection.fetchrow(_PRESENT, association_id, actor.author))
+
+
+async def suspend_association(
+    actor: Actor, association_id: UUID, reason: str, asked: int | None
+) -> AssociationOut:
+    """Suspend a verified association and pause its published missions, as a moderator from outside.
+
+    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    """
+    async with transaction(actor) as connection:
+        present = await enter(connection, actor, association_id)
+        policy.require_outsider(actor, association_id)
+        if await _move(association_id, policy.SUSPEND, present, asked, reason):
+            await record(AssociationSuspended(association_id=association_id))
+        return await queries.get_association(connection, association_id, actor)
+
+
+async def reinstate_association(actor: Actor, association_id: UUID, asked: int | None) -> AssociationOut:
+    """End a suspension, and publish again the missions that it paused, as a moderator from outside.
+
+    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    """
+    async with transaction(actor) as connection:
+        present = await enter(connection, actor, association_id)
+        policy.require_outsider(actor, association_id)
+        if await _move(association_id, policy.REINSTATE, present, asked):
+            await record(AssociationReinstated(association_id=association_id))
+        return await queries.get_association(connection, association_id, actor)
+
+
+async def close_association(actor: Actor, association_id: UUID, asked: int | None) -> AssociationOut:
+    """Close an association for ever, as its owner: its invitations die, its members have no seat any more.
+
+    Refused while a mission is submitted, published, paused or in progress: cancel those first.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, LiveMissions.
+    """
+    try:
+        async with transaction(actor) as connection:
+            present = await enter(connection, actor, association_id)
+            # By the row: who closed it has no membership left, and may ask again.
+            if present["role"] != "owner":
+                raise Forbidden
+            if await _move(association_id, policy.CLOSE, present, asked):
+                await connection.execute(_REVOKE_ALL, association_id, clock.now())
+                await record(AssociationClosed(association_id=association_id))
+            return await queries.get_association(connection, association_id, actor)
+    except asyncpg.CheckViolationError:
+        raise LiveMissions from None
+
+
+async def _move(
+    association_id: UUID, act: Move, present: asyncpg.Record, asked: int | None, reason: str | None = None
+) -> bool:
+    """Move an association that is locked, its missions with it (a trigger); tells whether it had to."""
+    if not starts(act, present["state"], version=present["version"], asked=asked):
+        return False
+    change: dict[Any, Any] = {"state": act.target, "state_reason": reason}
+    await Association.update(change).where(Association.id == association_id)
+    return True
