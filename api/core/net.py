@@ -88,17 +88,16 @@ def client_address(direct: str | None, forwarded_for: str, proxies: Reach) -> st
     """
     hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()][-20:]
     address = direct
-    while hops and address is not None and _is_proxy(address, proxies):
-        address = hops.pop()
+    try:
+        while hops and address is not None and _is_proxy(ip_address(address), proxies):
+            address = str(ip_address(hops.pop()))
+    except ValueError:
+        pass
     return address
 
 
-def _is_proxy(address: str, proxies: Reach) -> bool:
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return False
-    return any(known.version == network.version and known in network for network in proxies)
+def _is_proxy(address: IPv4Address | IPv6Address, proxies: Reach) -> bool:
+    return any(address.version == network.version and address in network for network in proxies)
 
 
 async def fetch(url: str, networks: Reach) -> bytes:
