@@ -22,7 +22,7 @@ PLANTED = {
         FROM application p""",
     "states_have_their_history": "DELETE FROM state_event WHERE to_state = 'accepted'",
     "approved_hours_are_posted": "UPDATE ledger_line SET minutes = minutes + 60",
-    "ledger_is_in_order": "UPDATE ledger_line SET sequence = sequence + 1",
+    "ledger_is_in_order": "UPDATE ledger_line SET sequence = -sequence",
     "nobody_decides_alone": """
         ALTER TABLE hours_entry DROP CONSTRAINT hours_entry_not_confirmed_by_author;
         UPDATE hours_entry SET confirmed_by = person_id""",
