@@ -20,6 +20,7 @@ _PURGE_FACTS = """
             AND NOT EXISTS (SELECT FROM reaction WHERE fact_id = o.id AND done_at IS NULL)
         LIMIT 10000 FOR UPDATE SKIP LOCKED)
 """
+_PURGE_SESSIONS = "DELETE FROM session WHERE expires_at < $1"
 _PURGE_DOMAINS = "DELETE FROM mail_domain WHERE next_at < $1"
 
 log = structlog.get_logger()
@@ -48,6 +49,11 @@ async def purge_facts(_: Settings, __: Queue) -> int:
     return await _delete(_PURGE_FACTS, timedelta(days=30))
 
 
+async def purge_sessions(_: Settings, __: Queue) -> int:
+    """Forget sessions a day after their end."""
+    return await _delete(_PURGE_SESSIONS, timedelta(days=1))
+
+
 async def purge_domains(_: Settings, __: Queue) -> int:
     """Forget the pace of mail domains that nobody wrote to for a day."""
     return await _delete(_PURGE_DOMAINS, timedelta(days=1))
@@ -63,6 +69,7 @@ ENTRIES = (
     Entry("doubt_mails", lambda settings: settings.mail_timeout_seconds, doubt_mails),
     Entry("purge_keys", lambda _: 600, purge_keys),
     Entry("purge_facts", lambda _: 3600, purge_facts),
+    Entry("purge_sessions", lambda _: 3600, purge_sessions),
     Entry("purge_domains", lambda _: 3600, purge_domains),
 )
 

@@ -17,6 +17,7 @@ from api.core.ids import new_id
 from api.core.outbox import record
 from api.core.settings import Settings
 from api.dev.valkey import ValkeyServer
+from api.identity.service import issue_token
 from api.notifications.facts import MailQueued
 from tests.faults.stage import count, row_of
 from tests.reactions.world import change
@@ -24,7 +25,7 @@ from workers.reactions import OWED, REACTIONS
 from workers.registry import Inside, Reaction
 from workers.relay import QUEUE, Queue, open_queue, relay, sweep
 from workers.runner import MAX_ATTEMPTS, run_reaction
-from workers.schedule import purge_facts, purge_keys
+from workers.schedule import purge_facts, purge_keys, purge_sessions
 from workers.status import drop, retry, status
 
 REACTION = "SELECT * FROM reaction WHERE fact_id = $1"
@@ -196,3 +197,18 @@ async def test_kept_answers_are_forgotten_after_a_day(settings: Settings, queue:
             *(new_id(), clock.now() - timedelta(hours=hours)),
         )
     assert await purge_keys(settings, queue) == 1
+
+
+async def test_sessions_are_forgotten_a_day_after_their_end(settings: Settings, queue: Queue) -> None:
+    email = f"{new_id()}@exemple.example"
+    for lifetime in (timedelta(hours=1), timedelta(days=30)):
+        await issue_token(email, lifetime)
+    of_person = """
+        SELECT count(*) FROM session s JOIN person_email e ON e.person_id = s.person_id WHERE e.email = $1
+    """
+    with clock.at(clock.now() + timedelta(hours=20)):
+        await purge_sessions(settings, queue)
+    assert await count(of_person, email) == 2
+    with clock.at(clock.now() + timedelta(hours=26)):
+        await purge_sessions(settings, queue)
+    assert await count(of_person, email) == 1
