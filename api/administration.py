@@ -89,8 +89,8 @@ async def token_issue(email: str, days: int) -> None:
 @click.option("--email", default="")
 def token_company(issuer: str, **claims: Any) -> None:
     """Print a token of a company's own provider, as its intranet holds one (development only)."""
-    from api.dev.issuer import mint, signing_key  # noqa: PLC0415
-    from api.dev.stack import FOLDER_VARIABLE  # noqa: PLC0415
+    from api.dev.issuer import mint, signing_key
+    from api.dev.stack import FOLDER_VARIABLE
 
     click.echo(mint(signing_key(Path(os.environ[FOLDER_VARIABLE])), issuer, **claims))
 

@@ -31,8 +31,8 @@ def main() -> None:
 def dev(port: int, data: Path, *, demo: bool) -> None:
     """Run everything on embedded servers until interrupted."""
     try:
-        from api.dev.processes import DevServerError  # noqa: PLC0415
-        from api.dev.run import run  # noqa: PLC0415
+        from api.dev.processes import DevServerError
+        from api.dev.run import run
     except ModuleNotFoundError as error:
         raise click.ClickException(f"{error.name} is missing: install maillon[dev].") from None
     try:
@@ -53,8 +53,8 @@ def migrate() -> None:
 @click.option("--workers", default=1, show_default=True, help="Processes.")
 def serve(host: str, port: int, workers: int) -> None:
     """Serve the API."""
-    from granian.constants import Interfaces, Loops  # noqa: PLC0415  the other commands start faster without
-    from granian.server import Server  # noqa: PLC0415
+    from granian.constants import Interfaces, Loops  # the other commands start faster without
+    from granian.server import Server
 
     settings()
     server = Server(
@@ -73,7 +73,7 @@ def serve(host: str, port: int, workers: int) -> None:
 @main.command()
 def worker() -> None:
     """Run the background worker, started again whenever it ends."""
-    from workers.supervise import supervise  # noqa: PLC0415  the API's commands never load the worker
+    from workers.supervise import supervise  # the API's commands never load the worker
 
     settings()
     sys.exit(supervise())
@@ -82,8 +82,8 @@ def worker() -> None:
 @main.command()
 def openapi() -> None:
     """Print the OpenAPI document."""
-    from api.app import create_litestar  # noqa: PLC0415
-    from api.core.openapi import document  # noqa: PLC0415
+    from api.app import create_litestar
+    from api.core.openapi import document
 
     settings = Settings(database_url="x://x", redis_url="x://x", smtp_url="x://x", secrets=("x" * 32,))
     click.echo(
@@ -95,7 +95,7 @@ def openapi() -> None:
 @with_database
 async def demo() -> None:
     """Load the demo territory: the Lyon metropolis."""
-    from api.dev.demo import load, story  # noqa: PLC0415
+    from api.dev.demo import load, story
 
     await load()
     click.echo(await story())
@@ -104,7 +104,7 @@ async def demo() -> None:
 @main.command()
 def issuer() -> None:
     """Print the address of the development identity provider; any path below it is an issuer."""
-    from api.dev.stack import ISSUER_VARIABLE  # noqa: PLC0415
+    from api.dev.stack import ISSUER_VARIABLE
 
     click.echo(os.environ[ISSUER_VARIABLE])
 
@@ -114,7 +114,7 @@ def issuer() -> None:
 @with_database
 async def status(*, as_json: bool) -> None:
     """Say how the work goes: migrations, relay, queues, failed reactions, mails in doubt."""
-    from workers.status import status as look  # noqa: PLC0415
+    from workers.status import status as look
 
     found = msgspec.json.encode(await look(settings()))
     click.echo(found.decode() if as_json else msgspec.json.format(found, indent=2).decode())
@@ -130,7 +130,7 @@ def jobs() -> None:
 @with_database
 async def jobs_retry(reaction_id: UUID) -> None:
     """Run a failed reaction again."""
-    from workers.status import retry  # noqa: PLC0415
+    from workers.status import retry
 
     said(await retry(reaction_id), "No such reaction is owed.")
 
@@ -140,7 +140,7 @@ async def jobs_retry(reaction_id: UUID) -> None:
 @with_database
 async def jobs_drop(reaction_id: UUID) -> None:
     """Give up a reaction for good."""
-    from workers.status import drop  # noqa: PLC0415
+    from workers.status import drop
 
     said(await drop(reaction_id), "No such reaction is owed.")
 

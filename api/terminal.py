@@ -22,7 +22,7 @@ def _reach(_: click.Context, __: click.Parameter, data: Path | None) -> None:
     """Take the settings of the `maillon dev` that runs on a folder; the environment's own come first."""
     if data is None and (f"{PREFIX}DATABASE_URL" in os.environ or not FOLDER.exists()):
         return
-    from api.dev.stack import running  # noqa: PLC0415  only where the dev extra is installed
+    from api.dev.stack import running  # only where the dev extra is installed
 
     environment = running(data or FOLDER)
     if environment is None:

@@ -6,7 +6,6 @@ second answer of the resolver changes nothing (SSRF, DNS rebinding). No redirect
 
 import asyncio
 import socket
-from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, TypeAlias
 
@@ -69,16 +68,15 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  httpcore's own signature
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+        *rest: Any,
+        **options: Any,
     ) -> httpcore.AsyncNetworkStream:
         loop = asyncio.get_running_loop()
         answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = [ip_address(answer[4][0]) for answer in answers]
         if not addresses or not all(is_allowed(address, self._networks) for address in addresses):
             raise AddressRefused(host)
-        return await self._inner.connect_tcp(str(addresses[0]), port, timeout, local_address, socket_options)
+        return await self._inner.connect_tcp(str(addresses[0]), port, *rest, **options)
 
 
 def client_address(direct: str | None, forwarded_for: str, proxies: Reach) -> str | None:
