@@ -50,9 +50,11 @@ async def company_create(
     issuer: str | None, audience: str | None, jwks_url: str | None, **given: str
 ) -> None:
     """Create a company and, with an issuer, register its identity provider; prints the company as JSON."""
-    made = await organisations.create_company(system(), _body(CompanyIn, **given))
+    provider = None
     if issuer:
         provider = _body(IdentityProviderIn, issuer=issuer, audience=audience, jwks_url=jwks_url)
+    made = await organisations.create_company(system(), _body(CompanyIn, **given))
+    if provider:
         inside = msgspec.structs.replace(
             system(), employment=Employment(made.id, made.id, frozenset({"company_admin"}))
         )

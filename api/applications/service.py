@@ -19,7 +19,7 @@ from api.applications.schemas import ApplicationIn, ApplicationOut, DeclineReaso
 from api.applications.tables import Application
 from api.core import clock
 from api.core.actor import Actor
-from api.core.database import Connection, found, retried, transaction
+from api.core.database import Connection, found, read, retried, transaction
 from api.core.ids import new_id
 from api.core.language import Words
 from api.core.lifecycle import Move, starts
@@ -28,6 +28,8 @@ from api.core.problems import Fault, Forbidden, Invalid, NotFound, Problem, Wron
 from api.organisations.policy import require_member
 from api.organisations.queries import get_policy
 from api.organisations.schemas import PolicyOut
+
+_LIVE = "SELECT id FROM application WHERE mission_id = $1 AND person_id = $2 AND state = ANY ($3)"
 
 
 class MissionFull(Problem):
@@ -86,7 +88,9 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
                 await record(EmployerApprovalAsked(**ids))
             return await queries.get_application(connection, application_id, actor)
     except asyncpg.UniqueViolationError:
-        raise AlreadyApplied from None
+        async with read(actor) as connection:
+            live = await connection.fetchval(_LIVE, mission_id, actor.author, list(policy.LIVE))
+        raise AlreadyApplied(application_id=str(live)) from None
 
 
 async def _terms(
@@ -112,7 +116,7 @@ async def _terms(
     return {
         "applicant_name": f"{employee['given_name']} {employee['family_name']}".strip(),
         "applicant_email": employee["email"],
-        "manager_id": employee["manager_id"],
+        "manager_id": employee["manager_id"] if rules.approval == "manager" else None,
         "legal_form": rules.legal_form if given.regime == "working_time" else None,
         "employer_approval": _approval(given.regime, rules),
     }

@@ -55,10 +55,17 @@ async def declare_hours(actor: Actor, application_id: UUID, given: HoursIn) -> H
         _require_day(given, engagement["time_zone"])
         if living := await _living_entry(connection, application_id, given):
             raise DayDeclared(hours_id=str(living))
+        await _insert(engagement, hours_id, given)
+        await record(HoursDeclared(hours_id=hours_id, **_walls(engagement)))
+        return await queries.get_hours(connection, hours_id)
+
+
+async def _insert(engagement: asyncpg.Record, hours_id: UUID, given: HoursIn) -> None:
+    try:
         await HoursEntry.insert(
             HoursEntry(
                 id=hours_id,
-                application_id=application_id,
+                application_id=engagement["id"],
                 **{name: engagement[name] for name in _TENANTS},
                 worked_on=given.worked_on,
                 minutes=given.minutes,
@@ -67,8 +74,11 @@ async def declare_hours(actor: Actor, application_id: UUID, given: HoursIn) -> H
                 created_at=clock.now(),
             )
         )
-        await record(HoursDeclared(hours_id=hours_id, **_walls(engagement)))
-        return await queries.get_hours(connection, hours_id)
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name != "hours_entry_day_has_24_hours":
+            raise
+        words = Words("More than 24 hours in a day.", "Plus de 24 heures dans une journée.")
+        raise Invalid(faults=[Fault("/minutes", "day-full", words)]) from None
 
 
 _TENANTS = ("mission_id", "association_id", "company_id", "employee_id", "person_id", "manager_id", "regime")
@@ -111,6 +121,8 @@ async def confirm_hours(actor: Actor, hours_id: UUID, given: Confirmed, asked: i
         entry = await _lock(connection, hours_id)
         require_member(actor, entry["association_id"])
         _require_other(actor, entry)
+        if given.minutes not in (None, entry["minutes"]) and entry["state"] != "declared":
+            raise WrongState(state=entry["state"], allowed=["declared"])
         lowers = given.minutes is not None and given.minutes < entry["declared_minutes"]
         if entry["state"] != "approved" and starts(
             policy.LOWER if lowers else policy.CONFIRM, entry["state"], version=entry["version"], asked=asked

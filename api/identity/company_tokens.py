@@ -9,7 +9,7 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
 from api.core import clock
-from api.core.database import Connection
+from api.core.database import read
 from api.core.net import Reach
 from api.core.problems import Unauthenticated, Unavailable
 from api.identity.keys import KeysAway, keys_of
@@ -43,16 +43,17 @@ def refused() -> Unauthenticated:
     return Unauthenticated(error="invalid_token")
 
 
-async def read_company_token(connection: Connection, text: str, networks: Reach) -> CompanyToken:
+async def read_company_token(text: str, networks: Reach) -> CompanyToken:
     """Check a JWT's issuer, audience, signature and times; raises Unauthenticated, Unavailable."""
-    issuer, kid = _peek(text)
-    providers = [Provider(**row) for row in await connection.fetch("SELECT * FROM providers_of($1)", issuer)]
-    if not providers:
-        raise refused()
+    issuer, audience, kid = _peek(text)
+    async with read(None) as connection:
+        rows = await connection.fetch("SELECT * FROM providers_of($1)", issuer)
+    # The connection is given back: a provider that does not answer must not hold the database.
     try:
-        keys = await keys_of(issuer, providers[0].jwks_url, kid, networks)
+        # Keys belong to who registered issuer and audience together: another company's keys sign nothing here.
+        provider = _of_audience([Provider(**row) for row in rows], audience)
+        keys = await keys_of(issuer, provider.jwks_url, kid, networks)
         token = jwt.decode(text, keys, registry=_REGISTRY)
-        provider = _of_audience(providers, token.claims.get("aud"))
         JWTClaimsRegistry(
             now=int(clock.now().timestamp()),
             leeway=LEEWAY,
@@ -73,17 +74,18 @@ async def read_company_token(connection: Connection, text: str, networks: Reach)
     )
 
 
-def _peek(text: str) -> tuple[str, str | None]:
-    """Read who claims to have signed, before anything is believed."""
+def _peek(text: str) -> tuple[str, object, str | None]:
+    """Read who claims to have signed for whom, before anything is believed."""
     try:
         signed = jws.extract_compact(text.encode())
-        issuer = msgspec.json.decode(signed.payload)["iss"]
+        claims = msgspec.json.decode(signed.payload)
+        issuer, audience = claims["iss"], claims.get("aud")
         kid = signed.headers().get("kid")
-    except (JoseError, ValueError, TypeError, KeyError, msgspec.MsgspecError):
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError, msgspec.MsgspecError):
         raise refused() from None
     if not isinstance(issuer, str) or len(issuer) > 2000 or "\x00" in issuer:
         raise refused()
-    return issuer, kid if isinstance(kid, str) else None
+    return issuer, audience, kid if isinstance(kid, str) else None
 
 
 def _of_audience(providers: list[Provider], audience: object) -> Provider:
@@ -100,4 +102,6 @@ def _roles(provider: Provider, claims: dict[str, Any]) -> frozenset[str]:
     mapping = msgspec.json.decode(provider.role_claim)
     given = claims.get(mapping["claim"], [])
     values = given if isinstance(given, list) else [given]
-    return frozenset(mapping["map"][value] for value in values if value in mapping["map"])
+    return frozenset(
+        mapping["map"][value] for value in values if isinstance(value, str) and value in mapping["map"]
+    )

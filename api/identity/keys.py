@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import TypeAlias
 
 import msgspec
 from joserfc.errors import JoseError
@@ -23,19 +24,25 @@ class _Kept(msgspec.Struct):
     at: float
 
 
-_kept: dict[str, _Kept] = {}
-_locks: dict[str, asyncio.Lock] = {}
+Source: TypeAlias = tuple[str, str | None]
+_kept: dict[Source, _Kept] = {}
+_failed: dict[Source, float] = {}
+_locks: dict[Source, asyncio.Lock] = {}
 
 
 async def keys_of(issuer: str, jwks_url: str | None, kid: str | None, networks: Reach) -> KeySet:
     """Give the keys of an issuer, fetched anew when they are old or lack the `kid`; raises KeysAway."""
-    async with _locks.setdefault(issuer, asyncio.Lock()):
-        kept = _kept.get(issuer)
+    source = (issuer, jwks_url)
+    async with _locks.setdefault(source, asyncio.Lock()):
+        kept = _kept.get(source)
+        if kept is None and time.monotonic() - _failed.get(source, -FLOOR) < FLOOR:
+            raise KeysAway
         if kept and not _stale(kept, kid):
             return kept.keys
         try:
-            _kept[issuer] = kept = _Kept(await _fetch(issuer, jwks_url, networks), time.monotonic())
+            _kept[source] = kept = _Kept(await _fetch(issuer, jwks_url, networks), time.monotonic())
         except (OSError, TimeoutError, ValueError, KeyError, TypeError, JoseError) as error:
+            _failed[source] = time.monotonic()
             if kept is None:
                 raise KeysAway(type(error).__name__) from None
             kept.at = time.monotonic()

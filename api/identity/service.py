@@ -26,7 +26,7 @@ from api.organisations.service import add_employee
 from api.people.service import add_person, person_of_email
 
 BY_SESSION = "SELECT * FROM actor_by_session($1, $2)"
-_BY_IDENTITY = "SELECT * FROM actor_by_identity($1, $2)"
+_BY_IDENTITY = "SELECT * FROM actor_by_identity($1, $2, $3)"
 
 
 class ProviderTaken(Problem):
@@ -52,9 +52,11 @@ async def authenticate(token: str, networks: Reach = ()) -> Actor:
         return _actor(row)
     if token.count(".") != 2 or len(token) > 16_000:
         raise refused()
+    presented = await read_company_token(token, networks)
     async with read(None) as connection:
-        presented = await read_company_token(connection, token, networks)
-        row = await connection.fetchrow(_BY_IDENTITY, presented.issuer, presented.subject)
+        row = await connection.fetchrow(
+            _BY_IDENTITY, presented.company_id, presented.issuer, presented.subject
+        )
     if row is None:
         row = await arrive(presented)
     if row["company_id"] != presented.company_id:
@@ -107,14 +109,14 @@ async def arrive(token: CompanyToken) -> Any:
                 company.id,
                 person_id,
                 email=_text(claims, "email").lower() or None,
-                roles=sorted(token.roles | {"employee"}),
+                roles=["employee"],  # a token's roles last as long as the token
                 given_name=given,
                 family_name=family,
             )
     except asyncpg.UniqueViolationError:
         pass
     async with read(None) as connection:
-        return await connection.fetchrow(_BY_IDENTITY, token.issuer, token.subject)
+        return await connection.fetchrow(_BY_IDENTITY, token.company_id, token.issuer, token.subject)
 
 
 def _text(claims: dict[str, Any], name: str) -> str:

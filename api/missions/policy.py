@@ -24,7 +24,7 @@ EFFORT = {
 }
 """Minutes for one place, least and most, by format: an hour, three days, six months part time, a day."""
 
-_CONTACT = re.compile(r"[^\s@]+@[^\s@]+\.\w{2,}|(?:\+33|\b0)\s?[1-9](?:[\s.-]?\d{2}){4}\b")
+_CONTACT = re.compile(r"[^\s@]@[^\s@]{1,100}?\.\w{2,}|(?:\+33|\b0)\s?[1-9](?:[\s.-]?\d{2}){4}\b")
 _LINK = re.compile(r"https?://|\bwww\.|\bforms\.gle\b|\bgoogle\.com/forms|\bframaforms\b", re.IGNORECASE)
 
 REQUIRED = {

@@ -5,13 +5,14 @@ import json
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from api.dev.issuer import AUDIENCE
+from api.dev.issuer import AUDIENCE, issuer, signing_key
 from tests.make.world import Company, World
 
 STRANGER = ECKey.generate_key("P-256", {"kid": "development"}, auto_kid=False)
@@ -120,14 +121,14 @@ async def test_nobody_arrives_where_the_policy_says_no(world: World) -> None:
 
 async def test_roles_come_from_the_mapped_claim(world: World) -> None:
     company = await world.company()
-    issuer = f"{company.issuer}/groupes"
+    address = f"{company.issuer}/groupes"
     provider = {
-        "issuer": issuer,
+        "issuer": address,
         "audience": AUDIENCE,
         "role_claim": {"claim": "groups", "map": {"RH": "hr"}},
     }
     await world.ok(company.admin, "POST", f"/v1/companies/{company.id}/identity-providers", provider)
-    token = _signed(world, company, iss=issuer, sub="rh", groups=["RH", "Tennis"])
+    token = _signed(world, company, iss=address, sub="rh", groups=["RH", "Tennis"])
 
     me = await world.ok(token, "GET", "/v1/me")
 
@@ -195,3 +196,41 @@ async def test_the_message_and_the_address_go_to_whom_they_concern(world: World)
     assert (applied["message"], asked["message"]) == ("Bonjour", None)
     assert [seen["person"]["email"] for seen in (applied, waiting, asked)] == [None, None, None]
     assert agreed["person"]["email"].endswith("@entreprise.example")
+
+
+async def test_a_company_cannot_bring_its_own_keys_to_anothers_issuer(world: World, tmp_path: Path) -> None:
+    victim, pirate = await world.company(), await world.company()
+    real = _signed(world, victim)
+    camille = await world.ok(real, "GET", "/v1/me")
+    with issuer(tmp_path) as address:
+        provider = {
+            "issuer": victim.issuer,
+            "audience": "aaa",
+            "jwks_url": f"{address}/.well-known/jwks.json",
+        }
+        await world.ok(pirate.admin, "POST", f"/v1/companies/{pirate.id}/identity-providers", provider)
+        header = {"alg": "ES256", "kid": "development"}
+        forged = jwt.encode(header, _claims(victim), signing_key(tmp_path))
+        own = jwt.encode(header, _claims(victim, aud="aaa"), signing_key(tmp_path))
+
+        assert (await world.call(forged, "GET", "/v1/me")).status_code == 401
+        stranger = await world.ok(own, "GET", "/v1/me")
+
+    assert stranger["id"] != camille["id"]
+    assert [job["company"] for job in stranger["employments"]] == [pirate.id]
+    assert await world.ok(real, "GET", "/v1/me") == camille
+
+
+async def test_a_role_claim_of_any_shape_gives_no_role(world: World) -> None:
+    company = await world.company()
+    address = f"{company.issuer}/formes"
+    provider = {
+        "issuer": address,
+        "audience": AUDIENCE,
+        "role_claim": {"claim": "groups", "map": {"RH": "hr"}},
+    }
+    await world.ok(company.admin, "POST", f"/v1/companies/{company.id}/identity-providers", provider)
+
+    for groups in ({"x": 1}, [{"x": 1}], 7, None, [["RH"]]):
+        me = await world.ok(_signed(world, company, iss=address, sub="rh", groups=groups), "GET", "/v1/me")
+        assert me["employments"][0]["roles"] == ["employee"]

@@ -197,3 +197,34 @@ async def test_a_day_is_declared_once_within_a_year(world: World) -> None:
     assert await declare(0) == (409, "/problems/day-declared")
     assert await declare(-1) == (422, "/problems/invalidin-the-future")
     assert await declare(400) == (422, "/problems/invalidtoo-old")
+
+
+async def test_a_day_has_24_hours_over_all_engagements(world: World) -> None:
+    association, company = await world.association(), await world.company(approval="automatic")
+    employee, day = world.employee(company), clock.today("Europe/Paris").isoformat()
+    paths = []
+    for _ in range(2):
+        application = await world.application(employee, await world.mission(association))
+        await world.ok(association.owner, "POST", f"/v1/applications/{application['id']}/accept")
+        paths.append(f"/v1/applications/{application['id']}/hours")
+
+    answers = [await world.call(employee, "POST", path, {"worked_on": day, "minutes": 800}) for path in paths]
+
+    assert [answer.status_code for answer in answers] == [201, 422]
+    assert answers[1].json()["errors"][0]["code"] == "day-full"
+
+
+async def test_only_hr_decides_where_the_policy_says_hr(world: World) -> None:
+    association, company = await world.association(), await world.company(approval="hr")
+    employee, manager = world.employee(company), world.employee(company, "cheffe")
+    ids = [
+        (await world.ok(token, "GET", "/v1/me"))["employments"][0]["employee_id"]
+        for token in (employee, manager)
+    ]
+    job = f"/v1/companies/{company.id}/employees/{ids[0]}"
+    tag = (await world.call(company.admin, "GET", job)).headers["etag"]
+    await world.ok(company.admin, "PATCH", job, {"manager_id": ids[1]}, if_match=tag)
+    path = f"/v1/applications/{(await world.application(employee, await world.mission(association)))['id']}"
+
+    assert (await world.call(manager, "POST", f"{path}/approve")).status_code == 404
+    assert (await world.ok(company.admin, "POST", f"{path}/approve"))["employer_approval"] == "approved"

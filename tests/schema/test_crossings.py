@@ -8,7 +8,7 @@ from api.core.ids import new_id
 CROSSINGS = {
     "actor_of(uuid)": "who somebody is, before there are walls",
     "actor_by_session(bytea,timestamp with time zone)": "the same, by a session's digest",
-    "actor_by_identity(text,text)": "the same, by a company token's subject",
+    "actor_by_identity(uuid,text,text)": "the same, by a company token's subject",
     "providers_of(text)": "which company trusts an issuer",
     "person_by_email(text)": "one person an address",
     "relay_lag()": "a figure, for readiness",
@@ -21,6 +21,7 @@ CROSSINGS = {
     "invitation_by_digest(bytea)": "what the reader of a code may know",
     "owner_is_left(uuid)": "a moderator recovers what nobody owns",
     "member_names(uuid)": "members know each other by name",
+    "keep_the_day()": "a trigger: a day has 24 hours over all engagements",
     "keep_an_owner()": "a trigger: the last owner stays",
     "move_missions()": "a trigger: missions follow their association",
     "record_state()": "a trigger: history is written by nobody",
@@ -62,7 +63,7 @@ async def test_nobody_can_call_a_crossing_but_the_application(catalogue: asyncpg
     [
         ("SELECT * FROM actor_of($1)", [new_id()]),
         ("SELECT * FROM actor_by_session($1, now())", [b"nothing"]),
-        ("SELECT * FROM actor_by_identity($1, $2)", ["https://nobody.example", "nobody"]),
+        ("SELECT * FROM actor_by_identity($1, $2, $3)", [new_id(), "https://nobody.example", "nobody"]),
         ("SELECT * FROM providers_of($1)", ["https://nobody.example"]),
         ("SELECT person_by_email($1) AS id", ["nobody@nowhere.example"]),
         ("SELECT hours_approval_of($1, current_date) AS word", [new_id()]),

@@ -43,7 +43,7 @@ ALTER TABLE identity_provider
     ADD CONSTRAINT identity_provider_unique UNIQUE (issuer, audience);
 CREATE INDEX identity_provider_company ON identity_provider (company_id);
 ALTER TABLE identity
-    ADD CONSTRAINT identity_unique UNIQUE (issuer, subject);
+    ADD CONSTRAINT identity_unique UNIQUE (company_id, issuer, subject);
 CREATE INDEX identity_person ON identity (person_id);
 ALTER TABLE session
     ADD CONSTRAINT session_digest_unique UNIQUE (digest);

@@ -22,12 +22,12 @@ CREATE FUNCTION actor_by_session(presented bytea, at timestamptz)
 $$;
 
 -- A token of a company opens only what came through that company: an employee no longer active finds nothing.
-CREATE FUNCTION actor_by_identity(token_issuer text, token_subject text)
+CREATE FUNCTION actor_by_identity(token_company uuid, token_issuer text, token_subject text)
     RETURNS TABLE (person_id uuid, language text, platform_roles text[], company_id uuid, employee_id uuid,
                    employee_roles text[], memberships jsonb, known boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT a.*, true FROM identity i, actor_of(i.person_id) a
-    WHERE i.issuer = token_issuer AND i.subject = token_subject
+    WHERE i.company_id = token_company AND i.issuer = token_issuer AND i.subject = token_subject
 $$;
 
 CREATE FUNCTION providers_of(token_issuer text)

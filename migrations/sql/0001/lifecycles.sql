@@ -167,6 +167,22 @@ $$;
 
 CREATE TRIGGER company_ledger AFTER INSERT ON company FOR EACH ROW EXECUTE FUNCTION open_ledger();
 
+-- Nobody works more than a day in a day, over all their engagements; the employee's lock orders two at once.
+CREATE FUNCTION keep_the_day() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM FROM employee WHERE id = NEW.employee_id FOR NO KEY UPDATE;
+    IF (SELECT sum(minutes) FROM hours_entry WHERE person_id = NEW.person_id AND worked_on = NEW.worked_on
+        AND state NOT IN ('rejected', 'cancelled', 'reversed')) > 1440 THEN
+        RAISE EXCEPTION 'more than a day in a day'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'hours_entry_day_has_24_hours';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER hours_entry_day AFTER INSERT ON hours_entry FOR EACH ROW EXECUTE FUNCTION keep_the_day();
+
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is never changed once written', TG_TABLE_NAME
