@@ -1,6 +1,5 @@
 """`maillon admin`, `company`, `token`, `role`: who may be what, decided by the operator."""
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +13,7 @@ from api.identity.api_keys import revoke_secret
 from api.identity.schemas import IdentityProviderIn
 from api.organisations import service as organisations
 from api.organisations.schemas import CompanyIn
-from api.terminal import settings, with_database
+from api.terminal import of_development, settings, with_database
 
 T = TypeVar("T")
 
@@ -94,7 +93,7 @@ def token_company(issuer: str, **claims: Any) -> None:
     from api.dev.issuer import mint, signing_key
     from api.dev.stack import FOLDER_VARIABLE
 
-    click.echo(mint(signing_key(Path(os.environ[FOLDER_VARIABLE])), issuer, **claims))
+    click.echo(mint(signing_key(Path(of_development(FOLDER_VARIABLE))), issuer, **claims))
 
 
 @click.group()

@@ -1,6 +1,5 @@
 """`maillon`: everything an operator does from a terminal."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from api.core import check as checks
 from api.core import log
 from api.core.settings import Settings
 from api.notifications import operators
-from api.terminal import FOLDER, reachable, said, settings, with_database
+from api.terminal import FOLDER, of_development, reachable, said, settings, with_database
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -106,7 +105,7 @@ def issuer() -> None:
     """Print the address of the development identity provider; any path below it is an issuer."""
     from api.dev.stack import ISSUER_VARIABLE
 
-    click.echo(os.environ[ISSUER_VARIABLE])
+    click.echo(of_development(ISSUER_VARIABLE))
 
 
 @main.command()

@@ -77,6 +77,15 @@ async def _run(work: Awaitable[T]) -> T:
         await close_pools()
 
 
+def of_development(variable: str) -> str:
+    """Give what `maillon dev` told in its environment; fails with a sentence where it does not run."""
+    if variable not in os.environ:
+        raise click.ClickException(
+            "Nothing runs here: start it with `make dev`, or name its folder with --data."
+        )
+    return os.environ[variable]
+
+
 def said(done: bool, otherwise: str) -> None:
     """Fail with a sentence when there was nothing to do."""
     if not done:
