@@ -188,6 +188,8 @@ async def test_a_worker_dies_with_its_supervisor(
         return not any(is_alive(pid) for pid in children)
 
     await until(gone, 5)
+    assert children
+    assert not any(is_alive(pid) for pid in children)
 
 
 def children_of(process: Popen[bytes]) -> list[int]:
