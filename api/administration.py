@@ -10,6 +10,7 @@ import msgspec
 from api.core.actor import Employment, system
 from api.identity import service as identity
 from api.identity.api_keys import revoke_secret
+from api.identity.providers import create_identity_provider
 from api.identity.schemas import IdentityProviderIn
 from api.organisations import service as organisations
 from api.organisations.schemas import CompanyIn
@@ -57,7 +58,7 @@ async def company_create(
         inside = msgspec.structs.replace(
             system(), employment=Employment(made.id, made.id, frozenset({"company_admin"}))
         )
-        await identity.create_identity_provider(inside, made.id, provider, development=settings().development)
+        await create_identity_provider(inside, made.id, provider, development=settings().development)
     click.echo(msgspec.json.encode(made).decode())
 
 

@@ -19,6 +19,7 @@ from api.core.settings import Settings
 from api.hours.routes import router as hours
 from api.identity.authentication import Authentication
 from api.identity.routes import router as identity
+from api.identity.routes_employees import router as employees
 from api.identity.routes_keys import router as keys
 from api.missions.routes import router as missions
 from api.notifications.routes import router as notifications
@@ -44,6 +45,7 @@ def create_litestar(settings: Settings) -> Litestar:
             members,
             identity,
             keys,
+            employees,
             missions,
             applications,
             hours,

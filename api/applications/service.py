@@ -25,10 +25,13 @@ from api.core.language import Words
 from api.core.lifecycle import Move, starts
 from api.core.outbox import record
 from api.core.problems import Fault, Forbidden, Invalid, NotFound, Problem, WrongState
-from api.organisations.policy import require_member
+from api.organisations.policy import NOT_EMPLOYED, require_member
 from api.organisations.queries import get_policy
 from api.organisations.schemas import PolicyOut
 
+_LIVE_OF_EMPLOYEE = """
+    SELECT id FROM application WHERE employee_id = $1 AND state = ANY ($2) ORDER BY mission_id, id
+"""
 _LIVE = "SELECT id FROM application WHERE mission_id = $1 AND person_id = $2 AND state = ANY ($3)"
 
 
@@ -67,6 +70,7 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
     application_id = new_id()
     try:
         async with transaction(actor) as connection:
+            await connection.execute("SELECT lock_employee($1)", actor.employment.employee_id)
             mission = await _lock_mission(connection, mission_id)
             terms = await _terms(connection, actor, mission, given)
             application = Application(
@@ -91,6 +95,10 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
         async with read(actor) as connection:
             live = await connection.fetchval(_LIVE, mission_id, actor.author, list(policy.LIVE))
         raise AlreadyApplied(application_id=str(live)) from None
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name != "application_of_active_employee":
+            raise
+        raise Forbidden(NOT_EMPLOYED) from None
 
 
 async def _terms(
@@ -186,6 +194,19 @@ async def withdraw_application(
             await _move(present, state=policy.WITHDRAW.target, state_reason=reason)
             await record(ApplicationWithdrawn(**_ids_of(present)))
         return await queries.get_application(connection, application_id, actor)
+
+
+async def withdraw_live_applications(connection: Connection, employee_id: UUID) -> None:
+    """Withdraw what an employee who leaves applied for, in the system's open transaction; its places are freed.
+
+    The caller holds the employee's row: no application is added meanwhile.
+    """
+    rows = await connection.fetch(_LIVE_OF_EMPLOYEE, employee_id, list(policy.LIVE))
+    for row in rows:
+        present = await _lock(connection, row["id"])
+        if present["state"] in policy.LIVE:
+            await _move(present, state=policy.WITHDRAW.target, state_reason="not_available")
+            await record(ApplicationWithdrawn(**_ids_of(present)))
 
 
 @retried

@@ -19,7 +19,7 @@ from api.hours import policy, queries
 from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursRejected
 from api.hours.schemas import Confirmed, HoursIn, HoursOut
 from api.hours.tables import HoursEntry
-from api.organisations.policy import require_member
+from api.organisations.policy import NOT_EMPLOYED, require_member
 
 LATEST = timedelta(days=366)
 """How late a day may be declared."""
@@ -75,6 +75,8 @@ async def _insert(engagement: asyncpg.Record, hours_id: UUID, given: HoursIn) ->
             )
         )
     except asyncpg.CheckViolationError as error:
+        if error.constraint_name == "hours_entry_of_active_employee":
+            raise Forbidden(NOT_EMPLOYED) from None
         if error.constraint_name != "hours_entry_day_has_24_hours":
             raise
         words = Words("More than 24 hours in a day.", "Plus de 24 heures dans une journée.")
@@ -173,6 +175,17 @@ async def accept_hours(actor: Actor, hours_id: UUID, asked: int | None) -> Hours
         ):
             await _settle(connection, entry)
         return await queries.get_hours(connection, hours_id)
+
+
+async def settle_lowered_hours(connection: Connection, employee_id: UUID) -> None:
+    """Let the association's lower figures stand for an employee who leaves, in the system's open transaction."""
+    rows = await connection.fetch(
+        "SELECT id FROM hours_entry WHERE employee_id = $1 AND state = 'lowered' ORDER BY id", employee_id
+    )
+    for row in rows:
+        entry = await _lock(connection, row["id"])
+        if entry["state"] == "lowered":
+            await _settle(connection, entry)
 
 
 @retried

@@ -26,6 +26,14 @@ class Provider(msgspec.Struct, frozen=True):
     audience: str
     jwks_url: str | None
     role_claim: str | None
+    employee_key: str | None = None
+
+
+class EmployeeKey(msgspec.Struct, frozen=True):
+    """What a provider says of a person that the company's directory says too: never an address."""
+
+    attribute: str
+    value: str
 
 
 class CompanyToken(msgspec.Struct, frozen=True):
@@ -36,6 +44,7 @@ class CompanyToken(msgspec.Struct, frozen=True):
     subject: str
     claims: dict[str, Any]
     roles: frozenset[str]
+    key: "EmployeeKey | None"
 
 
 def refused() -> Unauthenticated:
@@ -49,9 +58,10 @@ async def read_company_token(text: str, networks: Reach) -> CompanyToken:
     async with read(None) as connection:
         rows = await connection.fetch("SELECT * FROM providers_of($1)", issuer)
     # The connection is given back: a provider that does not answer must not hold the database.
+    providers = [Provider(**row) for row in rows]
     try:
         # Keys belong to who registered issuer and audience together: another company's keys sign nothing here.
-        provider = _of_audience([Provider(**row) for row in rows], audience)
+        provider = _of_audience(providers, audience)
         keys = await keys_of(issuer, provider.jwks_url, kid, networks)
         token = jwt.decode(text, keys, registry=_REGISTRY)
         JWTClaimsRegistry(
@@ -66,12 +76,23 @@ async def read_company_token(text: str, networks: Reach) -> CompanyToken:
         raise Unavailable from None
     except (JoseError, ValueError, TypeError, KeyError):
         raise refused() from None
-    subject = token.claims["sub"]
-    if not isinstance(subject, str) or not 0 < len(subject) <= 255 or "\x00" in subject:
+    return believe(provider, issuer, dict(token.claims))
+
+
+def believe(provider: Provider, issuer: str, claims: dict[str, Any]) -> CompanyToken:
+    """Read what claims whose signature holds say of a person; raises Unauthenticated."""
+    subject = _identifier(claims.get("sub"))
+    key = None
+    if provider.employee_key:
+        mapping = msgspec.json.decode(provider.employee_key)
+        key = EmployeeKey(mapping["scim"], _identifier(claims.get(mapping["claim"])))
+    return CompanyToken(provider.company_id, issuer, subject, claims, _roles(provider, claims), key)
+
+
+def _identifier(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 255 or "\x00" in value:
         raise refused()
-    return CompanyToken(
-        provider.company_id, issuer, subject, dict(token.claims), _roles(provider, token.claims)
-    )
+    return value
 
 
 def _peek(text: str) -> tuple[str, object, str | None]:

@@ -53,6 +53,7 @@ _TRY = """
     RETURNING email, person_id, used_at
 """
 _WHOSE = "SELECT person_by_email($1)"
+_EMPLOYER = "SELECT company_of_address($1, $2)"
 
 
 class CodeRefused(Problem):
@@ -171,7 +172,8 @@ async def _redeem(given: SessionIn, language: Language) -> OpenedSession | None:
             )
         elif whose != link["person_id"]:
             return None
-        return await begin_session(whose, SESSION_LIFETIME)
+        employer = await connection.fetchval(_EMPLOYER, whose, link["email"])
+        return await begin_session(whose, SESSION_LIFETIME, employer)
 
 
 async def _new_person(email: str, language: Language) -> UUID:

@@ -15,7 +15,7 @@ from api.core.pagination import CursorText, Limit
 from api.core.problems import Forbidden, Invalid, NotFound, TooManyRequests
 from api.core.routing import Caller, created
 from api.core.schemas import Page
-from api.identity import magic_links, service, sessions
+from api.identity import magic_links, providers, sessions
 from api.identity.schemas import (
     IdentityProviderIn,
     IdentityProviderOut,
@@ -33,7 +33,7 @@ SECRET = {"Cache-Control": "no-store"}
     "/v1/companies/{company_id:uuid}/identity-providers",
     operation_id="createIdentityProvider",
     guards=[signed_in],
-    raises=[NotFound, Forbidden, Invalid, service.ProviderTaken],
+    raises=[NotFound, Forbidden, Invalid, providers.ProviderTaken],
 )
 async def create_identity_provider(
     actor: Caller,
@@ -43,7 +43,7 @@ async def create_identity_provider(
 ) -> Response[IdentityProviderOut]:
     """Register the company's own identity provider, as its administrator."""
     development = request.app.state.settings.development
-    provider = await service.create_identity_provider(actor, company_id, data, development=development)
+    provider = await providers.create_identity_provider(actor, company_id, data, development=development)
     return created(provider, f"/v1/companies/{company_id}/identity-providers/{provider.id}")
 
 
@@ -55,7 +55,7 @@ async def create_identity_provider(
 )
 async def list_identity_providers(actor: Caller, company_id: FromPath[UUID]) -> Page[IdentityProviderOut]:
     """List the company's identity providers, to its administrators."""
-    return await service.list_identity_providers(actor, company_id)
+    return await providers.list_identity_providers(actor, company_id)
 
 
 @post(

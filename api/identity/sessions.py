@@ -34,8 +34,13 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def begin_session(person_id: UUID, lifetime: timedelta) -> OpenedSession:
-    """Open a session of a person, in the open transaction of the system."""
+async def begin_session(
+    person_id: UUID, lifetime: timedelta, company_id: UUID | None = None, roles: frozenset[str] = frozenset()
+) -> OpenedSession:
+    """Open a session of a person, in the open transaction of the system.
+
+    One that came through a company ends with the job there; `roles` are what its provider said of the person.
+    """
     now = clock.now()
     opened = OpenedSession(new_id(), PREFIX + secrets.token_urlsafe(32), now + lifetime)
     await Session.insert(
@@ -43,6 +48,8 @@ async def begin_session(person_id: UUID, lifetime: timedelta) -> OpenedSession:
             id=opened.id,
             person_id=person_id,
             digest=digest(opened.token),
+            company_id=company_id,
+            roles=sorted(roles),
             created_at=now,
             expires_at=opened.expires_at,
         )

@@ -18,6 +18,10 @@ class IdentityProvider(Table, db=ENGINE, tablename="identity_provider"):
     audience = Text(default=None)
     jwks_url = Text(null=True, default=None)
     role_claim = JSONB(null=True, default=None)
+    version = Integer(default=1)
+    client_id = Text(null=True, default=None)
+    client_secret = Text(null=True, default=None)
+    employee_key = JSONB(null=True, default=None)
     created_at = Timestamptz(default=None)
 
 
@@ -38,8 +42,24 @@ class Session(Table, db=ENGINE, tablename="session"):
     id = UUID(primary_key=True, default=None)
     person_id = ForeignKey(Person, null=False, default=None, on_delete=OnDelete.cascade)
     digest = Bytea(default=None)
+    company_id = ForeignKey(Company, null=True, default=None, on_delete=OnDelete.cascade)
+    roles = Array(base_column=Text(), default=list)
     created_at = Timestamptz(default=None)
     expires_at = Timestamptz(default=None)
+
+
+class Login(Table, db=ENGINE, tablename="login"):
+    """A sign-in under way at a company's provider; the secret that the browser holds is kept as a digest."""
+
+    id = UUID(primary_key=True, default=None)
+    digest = Bytea(default=None)
+    company_id = ForeignKey(Company, null=False, default=None, on_delete=OnDelete.cascade)
+    provider_id = ForeignKey(IdentityProvider, null=False, default=None, on_delete=OnDelete.cascade)
+    person_id = ForeignKey(Person, null=True, default=None, on_delete=OnDelete.cascade)
+    return_to = Text(default=None)
+    created_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
+    used_at = Timestamptz(null=True, default=None)
 
 
 class MagicLink(Table, db=ENGINE, tablename="magic_link"):

@@ -28,6 +28,7 @@ KINDS: dict[str, WhenInDoubt] = {
     "association_reinstated": "hold",
     "association_closed": "hold",
     "member_joined": "hold",
+    "many_deactivated": "hold",
     "sign_in": "resend",
     "address_proof": "resend",
     "invitation": "resend",

@@ -40,3 +40,9 @@ class AssociationRefused(Fact, frozen=True, kw_only=True):
     """A moderator refused an association, with reasons."""
 
     association_id: UUID
+
+
+class ManyDeactivated(Fact, frozen=True, kw_only=True):
+    """More than a tenth of a company's employees were deactivated within an hour."""
+
+    company_id: UUID

@@ -19,6 +19,8 @@ SUSPEND = move("suspended", "verified")
 REINSTATE = move("verified", "suspended")
 CLOSE = move("closed", "unverified", "verified", "refused", "suspended")
 
+NOT_EMPLOYED = Words("You have left this company.", "Vous avez quitté cette entreprise.")
+
 _RNA = re.compile(r"W\d[0-9A-Z]\d{7}")
 
 

@@ -37,7 +37,7 @@ _POLICY = """
     WHERE company_id = $1 AND effective_from <= $2 ORDER BY effective_from DESC LIMIT 1
 """
 _EMPLOYEE = """
-    SELECT id, version, given_name, family_name, email, roles, site, department, manager_id, active
+    SELECT id, version, given_name, family_name, email, roles, group_roles, site, department, manager_id, active
     FROM employee WHERE company_id = $1
 """
 

@@ -215,7 +215,7 @@ class PolicyOut(Out, frozen=True, kw_only=True):
 
 
 class EmployeeOut(Out, frozen=True, kw_only=True):
-    """An employee as their company knows them."""
+    """An employee as their company knows them; `group_roles` come from its directory, besides `roles`."""
 
     id: UUID
     version: int
@@ -223,6 +223,7 @@ class EmployeeOut(Out, frozen=True, kw_only=True):
     family_name: str
     email: str | None
     roles: list[str]
+    group_roles: list[str]
     site: str | None
     department: str | None
     manager_id: UUID | None

@@ -169,6 +169,7 @@ async def add_employee(
     roles: list[str],
     given_name: str = "",
     family_name: str = "",
+    external_id: str | None = None,
 ) -> UUID:
     """Add an employee, in the open transaction; gives the employee's id."""
     employee_id = new_id()
@@ -181,6 +182,7 @@ async def add_employee(
             roles=roles,
             given_name=given_name,
             family_name=family_name,
+            external_id=external_id,
             created_at=clock.now(),
         )
     )

@@ -1,6 +1,7 @@
 """Associations and their members, companies, their employees and dated policies."""
 
 from piccolo.columns import (
+    JSONB,
     UUID,
     Array,
     Boolean,
@@ -81,6 +82,8 @@ class Company(Table, db=ENGINE, tablename="company"):
     siren = Text(default=None)
     legal_form = Text(null=True, default=None)
     time_zone = Text(default="Europe/Paris")
+    origins = Array(base_column=Text(), default=list)
+    group_roles = JSONB(default="{}")
     created_at = Timestamptz(default=None)
 
 
@@ -99,6 +102,9 @@ class Employee(Table, db=ENGINE, tablename="employee"):
     department = Text(null=True, default=None)
     manager_id = UUID(null=True, default=None)
     active = Boolean(default=True)
+    external_id = Text(null=True, default=None)
+    group_roles = Array(base_column=Text(), default=list)
+    deactivated_at = Timestamptz(null=True, default=None)
     created_at = Timestamptz(default=None)
 
 

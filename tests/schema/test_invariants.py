@@ -34,6 +34,7 @@ PLANTED = {
         INSERT INTO mail (id, person_id, kind, to_address, language, subject, text, unique_key, not_before, created_at)
         SELECT uuidv7(), id, 'hours_approved', 'a@b.example', 'fr', '', '', 'alone', now(), now()
         FROM person LIMIT 1""",
+    "leavers_hold_nothing": "UPDATE employee SET (active, deactivated_at) = (false, now())",
     "walls_stand": "ALTER TABLE application NO FORCE ROW LEVEL SECURITY",
 }
 

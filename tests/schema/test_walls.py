@@ -56,6 +56,7 @@ async def planted(world: World) -> Tenant:
         await world.moderator(), "POST", f"/v1/associations/{refused.id}/refuse", {"reasons": ["Non."]}
     )
     await tell(UUID(personal["person"]["id"]))
+    await begin_login(UUID(company.id))
     await knock(world, association, company)
     after = await everything()
     rows = {name: after[name] - before.get(name, set()) for name in after}
@@ -70,6 +71,17 @@ async def knock(world: World, association: Association, company: Company) -> Non
     await world.ok(association.owner, "POST", f"/v1/associations/{association.id}/members", invited)
     key = {"name": "Tableur", "scopes": ["ledger:read"]}
     await world.ok(company.admin, "POST", f"/v1/organisations/{company.id}/api-keys", key)
+
+
+async def begin_login(company_id: UUID) -> None:
+    """Plant a sign-in under way at the company's provider."""
+    async with operations() as connection:
+        await connection.execute(
+            """INSERT INTO login (id, digest, company_id, provider_id, return_to, created_at, expires_at)
+               SELECT uuidv7(), uuid_send(uuidv7()), company_id, id, '/', now(), now() FROM identity_provider
+               WHERE company_id = $1""",
+            company_id,
+        )
 
 
 async def tell(person_id: UUID) -> None:

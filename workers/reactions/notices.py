@@ -4,7 +4,6 @@ The employer is told of working time alone, never reads a motivation message, an
 """
 
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -23,15 +22,7 @@ from api.core.database import bound, fetch_one
 from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursFact, HoursRejected
 from api.missions.facts import MissionPublished, MissionRejected
 from api.notifications.service import News, notify
-from api.organisations.facts import (
-    AssociationClosed,
-    AssociationRefused,
-    AssociationReinstated,
-    AssociationSuspended,
-    AssociationVerified,
-    MemberJoined,
-)
-from workers.reactions.people import employers_of, members_of, who_moved
+from workers.reactions.people import employers_of, members_of, reasons, row_of, who_moved
 from workers.registry import reacts_to
 
 _APPLICATION = """
@@ -52,12 +43,6 @@ _MISSION = """
     SELECT m.id, m.association_id, m.state, m.state_reason, m.regimes, m.title AS mission
     FROM mission m WHERE m.id = $1
 """
-_MEMBER = """
-    SELECT s.name AS association, m.role, trim(p.given_name || ' ' || p.family_name) AS name
-    FROM association_member m JOIN association s ON s.id = m.association_id JOIN person p ON p.id = m.person_id
-    WHERE m.association_id = $1 AND m.person_id = $2
-"""
-_ASSOCIATION = "SELECT id, state, state_reason, name AS association FROM association WHERE id = $1"
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,50 +179,6 @@ async def tell_association_of_rejection(fact: MissionRejected, key: str) -> None
     await _tell_of_mission(fact.mission_id, "mission_rejected", "rejected", key)
 
 
-@reacts_to(AssociationVerified)
-async def tell_owners_of_verification(fact: AssociationVerified, key: str) -> None:
-    """Tell the owners that their association is verified."""
-    await _tell_of_association(fact.association_id, "association_verified", key, "owner")
-
-
-@reacts_to(AssociationRefused)
-async def tell_owners_of_refusal(fact: AssociationRefused, key: str) -> None:
-    """Tell the owners why their association was refused."""
-    await _tell_of_association(fact.association_id, "association_refused", key, "owner")
-
-
-@reacts_to(AssociationSuspended)
-async def tell_members_of_suspension(fact: AssociationSuspended, key: str) -> None:
-    """Tell the members why their association is suspended."""
-    await _tell_of_association(fact.association_id, "association_suspended", key)
-
-
-@reacts_to(AssociationReinstated)
-async def tell_members_of_reinstatement(fact: AssociationReinstated, key: str) -> None:
-    """Tell the members that their association can go on."""
-    await _tell_of_association(fact.association_id, "association_reinstated", key)
-
-
-@reacts_to(AssociationClosed)
-async def tell_members_of_closing(fact: AssociationClosed, key: str) -> None:
-    """Tell the other members that their association is closed."""
-    await _tell_of_association(fact.association_id, "association_closed", key)
-
-
-@reacts_to(MemberJoined)
-async def tell_owners_of_member(fact: MemberJoined, key: str) -> None:
-    """Tell the other owners who joined, unless they left again meanwhile."""
-    row = await bound().fetchrow(_MEMBER, fact.association_id, fact.person_id)
-    if row:
-        news = News(
-            kind="member_joined",
-            about_type="association",
-            about_id=fact.association_id,
-            values=dict(row),
-        )
-        await notify(await members_of(fact.association_id, fact.person_id, "owner"), news, key)
-
-
 async def _application(fact: ApplicationFact) -> Dossier:
     return await _dossier(_APPLICATION, fact.application_id)
 
@@ -254,32 +195,13 @@ async def _dossier(sql: str, which: UUID) -> Dossier:
 
 
 async def _tell_of_mission(mission_id: UUID, kind: str, state: str, key: str) -> None:
-    row = await _row(_MISSION, mission_id)
+    row = await row_of(_MISSION, mission_id)
     news = News(
         kind=kind,
         about_type="mission",
         about_id=mission_id,
-        values={"mission": row["mission"], "reasons": _reasons(row)},
+        values={"mission": row["mission"], "reasons": reasons(row)},
         personal=row["regimes"] == ["personal_time"],
     )
     people = await members_of(row["association_id"], await who_moved(mission_id, state))
     await notify(people, news, key)
-
-
-async def _tell_of_association(association_id: UUID, kind: str, key: str, *roles: str) -> None:
-    row = await _row(_ASSOCIATION, association_id)
-    values = {"association": row["association"], "reasons": _reasons(row)}
-    news = News(kind=kind, about_type="association", about_id=association_id, values=values)
-    closed_by = await who_moved(association_id, "closed")
-    await notify(await members_of(association_id, closed_by, *roles), news, key)
-
-
-async def _row(sql: str, which: UUID) -> Any:
-    row = await bound().fetchrow(sql, which)
-    if row is None:
-        raise LookupError("the fact is of another tenant than its object")
-    return row
-
-
-def _reasons(row: Any) -> list[str]:
-    return (row["state_reason"] or "").splitlines()

@@ -1,5 +1,6 @@
 """Who is told: members of an association, and whoever answers for an employee in a company."""
 
+from typing import Any
 from uuid import UUID
 
 from api.core.database import bound
@@ -10,7 +11,11 @@ _MEMBERS = """
 """
 _MANAGER = "SELECT person_id FROM employee WHERE id = $1 AND company_id = $2 AND active AND person_id <> $3"
 _WITH_ROLE = """
-    SELECT person_id FROM employee WHERE company_id = $2 AND active AND $1 = ANY (roles) AND person_id <> $3
+    SELECT person_id FROM employee
+    WHERE company_id = $2 AND active AND $1 = ANY (roles || group_roles) AND person_id <> $3
+"""
+_ADMINISTRATORS = """
+    SELECT person_id FROM employee WHERE company_id = $1 AND active AND 'company_admin' = ANY (roles || group_roles)
 """
 _ACTED = """
     SELECT by_person FROM state_event WHERE object_id = $1 AND to_state = $2 ORDER BY at DESC, id DESC LIMIT 1
@@ -33,7 +38,26 @@ async def employers_of(person_id: UUID, company_id: UUID, manager_id: UUID | Non
     return []
 
 
+async def administrators_of(company_id: UUID) -> list[UUID]:
+    """Give the administrators of a company."""
+    rows = await bound().fetch(_ADMINISTRATORS, company_id)
+    return [row["person_id"] for row in rows]
+
+
 async def who_moved(object_id: UUID, state: str) -> UUID | None:
     """Give the person who last brought an object to a state, None when it was the system."""
     person_id: UUID | None = await bound().fetchval(_ACTED, object_id, state)
     return person_id
+
+
+async def row_of(sql: str, which: UUID) -> Any:
+    """Give the row of what a fact is about; raises LookupError where the fact's tenant does not see it."""
+    row = await bound().fetchrow(sql, which)
+    if row is None:
+        raise LookupError("the fact is of another tenant than its object")
+    return row
+
+
+def reasons(row: Any) -> list[str]:
+    """Give the reasons of a state, a line each."""
+    return (row["state_reason"] or "").splitlines()

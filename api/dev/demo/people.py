@@ -11,7 +11,9 @@ from api.dev.demo.days import DAY, Seeded, at, midnight, office, workday
 from api.dev.demo.territory import POLICIES, Employee, Firm, Founder, Host
 from api.dev.issuer import AUDIENCE
 from api.identity import service as identity
+from api.identity.arrivals import arrive
 from api.identity.company_tokens import CompanyToken
+from api.identity.providers import create_identity_provider
 from api.identity.schemas import IdentityProviderIn
 from api.organisations import service as organisations
 from api.organisations.schemas import AssociationIn, CompanyIn, EmployeePatch
@@ -54,7 +56,7 @@ async def open_company(
         )
         head = await actor_of(email)
         given = IdentityProviderIn(issuer=issuer, audience=AUDIENCE)
-        await identity.create_identity_provider(head, made.id, given, development=True)
+        await create_identity_provider(head, made.id, given, development=True)
         await organisations.put_policy(head, made.id, POLICIES[firm.slug])
     arrived: dict[str, Actor] = {}
     random = Seeded(firm.slug)
@@ -69,7 +71,7 @@ async def open_company(
 async def _arrive(employee: Employee, company_id: UUID, issuer: str) -> Actor:
     """Come in for the first time, as with a token of the company's own provider."""
     claims = {name: getattr(employee, name) for name in ("given_name", "family_name", "email")}
-    row = await identity.arrive(CompanyToken(company_id, issuer, employee.subject, claims, frozenset()))
+    row = await arrive(CompanyToken(company_id, issuer, employee.subject, claims, frozenset(), None))
     job = Employment(company_id, row["employee_id"], frozenset(employee.roles))
     return Actor(person_id=row["person_id"], language=row["language"], employment=job)
 

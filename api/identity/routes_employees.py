@@ -1,0 +1,43 @@
+"""Employees leaving and coming back over HTTP."""
+
+from uuid import UUID
+
+from litestar import Router, post
+from litestar.params import FromPath
+
+from api.core.actor import signed_in
+from api.core.problems import Forbidden, NotFound
+from api.core.routing import Caller
+from api.identity import leaving
+from api.organisations.schemas import EmployeeOut
+
+
+@post(
+    "/v1/companies/{company_id:uuid}/employees/{employee_id:uuid}/deactivate",
+    operation_id="deactivateEmployee",
+    guards=[signed_in],
+    status_code=200,
+    raises=[NotFound, Forbidden],
+)
+async def deactivate_employee(
+    actor: Caller, company_id: FromPath[UUID], employee_id: FromPath[UUID]
+) -> EmployeeOut:
+    """End an employee's access, as HR: when this is answered, nothing that came through the company works."""
+    return await leaving.deactivate_employee(actor, company_id, employee_id)
+
+
+@post(
+    "/v1/companies/{company_id:uuid}/employees/{employee_id:uuid}/reactivate",
+    operation_id="reactivateEmployee",
+    guards=[signed_in],
+    status_code=200,
+    raises=[NotFound, Forbidden, leaving.EmployedElsewhere],
+)
+async def reactivate_employee(
+    actor: Caller, company_id: FromPath[UUID], employee_id: FromPath[UUID]
+) -> EmployeeOut:
+    """Let an employee in again, as HR: access comes back, places do not."""
+    return await leaving.reactivate_employee(actor, company_id, employee_id)
+
+
+router = Router("/", route_handlers=[deactivate_employee, reactivate_employee], tags=["organisations"])
