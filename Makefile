@@ -26,8 +26,16 @@ demo: setup ## Run everything on embedded servers, with the demo territory (PORT
 dev: setup ## Run everything on embedded servers, empty
 	@$(BIN)/maillon dev --port $(PORT) --data $(DATA)
 
-test: setup ## Run the tests on real servers
+test: setup node ## Run the tests on real servers
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not prove" -q
+
+node: ## Install the test tools that need Node, where it is
+	@if command -v npm >/dev/null; then \
+		cmp -s tests/oidc/package-lock.json tests/oidc/node_modules/.maillon-lock || { \
+			echo "Installing the OpenID provider of the tests…"; \
+			npm ci --prefix tests/oidc --silent --no-audit --no-fund && \
+			cp tests/oidc/package-lock.json tests/oidc/node_modules/.maillon-lock; }; \
+	else echo "Node is not here: the tests that sign in at a real OpenID provider are skipped."; fi
 
 prove: setup ## The long rounds: mail storms, races, kills
 	@$(BIN)/pytest -m prove -q
@@ -56,4 +64,4 @@ lock: setup ## Resolve the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --extra dev --group test pyproject.toml -o requirements/dev.txt
 
-.PHONY: help setup demo dev test prove lint types bench openapi migrate lock
+.PHONY: help setup demo dev test node prove lint types bench openapi migrate lock

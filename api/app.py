@@ -8,7 +8,7 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 
 from api.applications.routes import router as applications
-from api.core import errors, health, net, openapi, pagination
+from api.core import errors, health, net, openapi, pagination, signing
 from api.core.database import close_pools, open_pools
 from api.core.edge import Edge
 from api.core.etag import Answer
@@ -18,9 +18,12 @@ from api.core.routing import DEPENDENCIES
 from api.core.settings import Settings
 from api.hours.routes import router as hours
 from api.identity.authentication import Authentication
+from api.identity.cross_origin import CrossOrigin
 from api.identity.routes import router as identity
 from api.identity.routes_employees import router as employees
 from api.identity.routes_keys import router as keys
+from api.identity.routes_login import router as login
+from api.identity.routes_providers import router as providers
 from api.missions.routes import router as missions
 from api.notifications.routes import router as notifications
 from api.organisations.routes import router as organisations
@@ -31,12 +34,18 @@ from api.reporting.routes import router as reporting
 
 def create_app(settings: Settings) -> ASGIApp:
     """Make the ASGI application that a server runs."""
-    return Edge(create_litestar(settings))
+    return edged(create_litestar(settings))
+
+
+def edged(app: Litestar) -> ASGIApp:
+    """Put the application below what every answer passes."""
+    return Edge(CrossOrigin(app))
 
 
 def create_litestar(settings: Settings) -> Litestar:
     """Make the application below the edge; `create_app` is what to serve."""
     pagination.sign_with(settings.secrets)
+    signing.trust(settings.secrets)
     return Litestar(
         route_handlers=[
             health.router,
@@ -45,6 +54,8 @@ def create_litestar(settings: Settings) -> Litestar:
             members,
             identity,
             keys,
+            providers,
+            login,
             employees,
             missions,
             applications,
@@ -68,6 +79,7 @@ def create_litestar(settings: Settings) -> Litestar:
             {
                 "settings": settings,
                 "networks": net.reach(settings),
+                "origin": net.origin_of(settings.public_url),
                 "proxies": net.networks(*settings.trusted_proxies),
             }
         ),

@@ -21,6 +21,7 @@ _PURGE_FACTS = """
         LIMIT 10000 FOR UPDATE SKIP LOCKED)
 """
 _PURGE_SESSIONS = "DELETE FROM session WHERE expires_at < $1"
+_PURGE_LOGINS = "DELETE FROM login WHERE created_at < $1"
 _PURGE_DOMAINS = "DELETE FROM mail_domain WHERE next_at < $1"
 
 log = structlog.get_logger()
@@ -54,6 +55,11 @@ async def purge_sessions(_: Settings, __: Queue) -> int:
     return await _delete(_PURGE_SESSIONS, timedelta(days=1))
 
 
+async def purge_logins(_: Settings, __: Queue) -> int:
+    """Forget the sign-ins at a provider that began a day ago."""
+    return await _delete(_PURGE_LOGINS, timedelta(days=1))
+
+
 async def purge_domains(_: Settings, __: Queue) -> int:
     """Forget the pace of mail domains that nobody wrote to for a day."""
     return await _delete(_PURGE_DOMAINS, timedelta(days=1))
@@ -70,6 +76,7 @@ ENTRIES = (
     Entry("purge_keys", lambda _: 600, purge_keys),
     Entry("purge_facts", lambda _: 3600, purge_facts),
     Entry("purge_sessions", lambda _: 3600, purge_sessions),
+    Entry("purge_logins", lambda _: 3600, purge_logins),
     Entry("purge_domains", lambda _: 3600, purge_domains),
 )
 

@@ -8,6 +8,7 @@ import asyncio
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, TypeAlias
+from urllib.parse import urlencode, urlsplit
 
 import httpcore
 
@@ -98,21 +99,44 @@ def _is_proxy(address: IPv4Address | IPv6Address, proxies: Reach) -> bool:
     return any(address.version == network.version and address in network for network in proxies)
 
 
-async def fetch(url: str, networks: Reach) -> bytes:
-    """Give what a GET answers with 200, at most 200 000 bytes within 5 seconds.
+class Answered(ValueError):
+    """The other side answered something else than 200; carries its `status`."""
 
-    Raises AddressRefused, and OSError, TimeoutError or ValueError for anything else.
+    def __init__(self, status: int) -> None:
+        super().__init__(f"answered {status}")
+        self.status = status
+
+
+def origin_of(url: str) -> str:
+    """Give the origin of an address as a browser writes it (RFC 6454): scheme, host, and a port of its own."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+async def fetch(
+    url: str, networks: Reach, *, headers: dict[str, str] | None = None, form: dict[str, str] | None = None
+) -> bytes:
+    """Give what a GET, or a POST of a form, answers with 200, at most 200 000 bytes within 5 seconds.
+
+    Raises AddressRefused, Answered, and OSError, TimeoutError or ValueError for anything else.
     """
+    sent: dict[str | bytes, str | bytes] = {"Accept": "application/json", "Accept-Encoding": "identity"}
+    sent.update(headers or {})
+    if form is not None:
+        sent["Content-Type"] = "application/x-www-form-urlencoded"
     try:
         async with (
             asyncio.timeout(SECONDS),
             httpcore.AsyncConnectionPool(network_backend=_Guarded(networks)) as pool,
             pool.stream(
-                "GET", url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}
+                "GET" if form is None else "POST",
+                url,
+                headers=sent,
+                content=None if form is None else urlencode(form).encode(),
             ) as answer,
         ):
             if answer.status != 200:
-                raise ValueError(f"answered {answer.status}")
+                raise Answered(answer.status)
             return await _bounded(answer)
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
         raise OSError(type(error).__name__) from None

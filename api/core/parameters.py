@@ -34,6 +34,8 @@ _FORMS = {
 def check_query(request: Request[Any, Any, Any]) -> None:
     """Refuse a query that is not understood to the letter; raises Invalid naming every fault."""
     pairs = list(request.query_params.multi_items())
+    if request.route_handler.opt.get("any_query"):  # another's redirect decides what it adds
+        return
     if faults := list(_faults(_fields(request.route_handler), pairs)):
         raise Invalid(faults=faults)
 

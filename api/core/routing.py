@@ -3,7 +3,7 @@
 from typing import Any, TypeVar
 
 from litestar import Request, Response
-from litestar.datastructures import State
+from litestar.datastructures import Cookie, State
 from litestar.di import NamedDependency, Provide
 
 from api.core.actor import Actor
@@ -37,6 +37,11 @@ DEPENDENCIES = {
     "edited": Provide(edited_version, sync_to_thread=False),
     "asked": Provide(asked_version, sync_to_thread=False),
 }
+
+
+def cookie(name: str, value: str, seconds: int) -> Cookie:
+    """Make a cookie for our own pages alone: no script reads it, no other site's write carries it (RFC 6265bis)."""
+    return Cookie(name, value=value, max_age=seconds, secure=True, httponly=True, samesite="lax")
 
 
 def created(content: T, location: str) -> Response[T]:

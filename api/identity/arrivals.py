@@ -10,7 +10,7 @@ from api.core.actor import system
 from api.core.database import Connection, read, transaction
 from api.core.ids import new_id
 from api.core.language import Words
-from api.core.problems import Unauthenticated
+from api.core.problems import Problem, Unauthenticated
 from api.identity.company_tokens import CompanyToken
 from api.identity.tables import Identity
 from api.organisations.queries import get_company, get_policy
@@ -21,7 +21,27 @@ _BY_IDENTITY = "SELECT * FROM actor_by_identity($1, $2, $3)"
 _BY_KEY = (
     "SELECT person_id, active FROM employee WHERE company_id = $1 AND external_id = $2 FOR NO KEY UPDATE"
 )
+_USED = "SELECT person_in_use($1)"
+_GIVE = "UPDATE employee SET person_id = $3 WHERE company_id = $1 AND person_id = $2"
 _DIRECTORY = "SELECT EXISTS (SELECT FROM employee WHERE company_id = $1 AND external_id IS NOT NULL)"
+
+
+class EmployedElsewhere(Problem):
+    """The person works for another company by now."""
+
+    status = 409
+    slug = "employed-elsewhere"
+    title = Words(
+        "This person works for another company", "Cette personne travaille pour une autre entreprise"
+    )
+
+
+class IdentityTaken(Problem):
+    """The identity is somebody else's already."""
+
+    status = 409
+    slug = "identity-taken"
+    title = Words("This identity is another person’s", "Cette identité est celle d’une autre personne")
 
 
 async def find(token: CompanyToken) -> Any:
@@ -66,7 +86,7 @@ async def _meet(connection: Connection, token: CompanyToken) -> UUID | None:
     return person_id
 
 
-async def _make(connection: Connection, token: CompanyToken) -> UUID:
+async def _make(connection: Connection, token: CompanyToken, person_id: UUID | None = None) -> UUID:
     company = await get_company(connection, token.company_id)
     policy = await get_policy(connection, company.id, clock.today(company.time_zone))
     if not policy.just_in_time:
@@ -74,7 +94,7 @@ async def _make(connection: Connection, token: CompanyToken) -> UUID:
     claims = token.claims
     given, family = _text(claims, "given_name"), _text(claims, "family_name")
     language = "en" if str(claims.get("locale", "fr")).lower().startswith("en") else "fr"
-    person_id = await add_person(given, family, language)
+    person_id = person_id or await add_person(given, family, language)
     await add_employee(
         company.id,
         person_id,
@@ -85,6 +105,39 @@ async def _make(connection: Connection, token: CompanyToken) -> UUID:
         external_id=token.key.value if token.key else None,
     )
     return person_id
+
+
+async def link_identity(token: CompanyToken, person_id: UUID) -> None:
+    """Add to a person, who asked for it, the identity that a company's provider vouches for.
+
+    The directory's record of them becomes theirs where nobody has used it yet. Raises Unauthenticated, IdentityTaken,
+    EmployedElsewhere.
+    """
+    known = await find(token)
+    if known is not None:
+        if known["person_id"] != person_id:
+            raise IdentityTaken
+        return
+    try:
+        async with transaction(system(company_id=token.company_id)) as connection:
+            met = await _meet(connection, token)
+            if met is None:
+                await _make(connection, token, person_id)
+            elif met != person_id:
+                await _hand_over(connection, token.company_id, met, person_id)
+            await _add_identity(token, person_id)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name in ("employee_one_active_job", "employee_person_unique"):
+            raise EmployedElsewhere from None
+        raise IdentityTaken from None
+
+
+async def _hand_over(connection: Connection, company_id: UUID, unused: UUID, person_id: UUID) -> None:
+    """Give the directory's record to a person, and forget the one it was made with; raises IdentityTaken."""
+    if await connection.fetchval(_USED, unused):
+        raise IdentityTaken
+    await connection.execute(_GIVE, company_id, unused, person_id)
+    await connection.execute("DELETE FROM person WHERE id = $1", unused)
 
 
 async def _add_identity(token: CompanyToken, person_id: UUID) -> None:

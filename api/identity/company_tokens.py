@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwt import JWTClaimsRegistry
+from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
 from api.core import clock
 from api.core.database import read
@@ -16,7 +16,7 @@ from api.identity.keys import KeysAway, keys_of
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"]
 LEEWAY = 60
-_REGISTRY = jws.JWSRegistry(algorithms=ALGORITHMS)
+REGISTRY = jws.JWSRegistry(algorithms=ALGORITHMS)
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ class Provider(msgspec.Struct, frozen=True):
     audience: str
     jwks_url: str | None
     role_claim: str | None
-    employee_key: str | None = None
+    employee_key: str | None
 
 
 class EmployeeKey(msgspec.Struct, frozen=True):
@@ -63,20 +63,26 @@ async def read_company_token(text: str, networks: Reach) -> CompanyToken:
         # Keys belong to who registered issuer and audience together: another company's keys sign nothing here.
         provider = _of_audience(providers, audience)
         keys = await keys_of(issuer, provider.jwks_url, kid, networks)
-        token = jwt.decode(text, keys, registry=_REGISTRY)
-        JWTClaimsRegistry(
-            now=int(clock.now().timestamp()),
-            leeway=LEEWAY,
-            iss={"essential": True, "value": issuer},
-            aud={"essential": True, "value": provider.audience},
-            sub={"essential": True},
-            exp={"essential": True},
-        ).validate(token.claims)
+        token = jwt.decode(text, keys, registry=REGISTRY)
+        claims_registry(issuer, provider.audience).validate(token.claims)
     except KeysAway:
         raise Unavailable from None
     except (JoseError, ValueError, TypeError, KeyError):
         raise refused() from None
     return believe(provider, issuer, dict(token.claims))
+
+
+def claims_registry(issuer: str, audience: str, **more: ClaimsOption) -> JWTClaimsRegistry:
+    """Make what a token's claims must be, now: its issuer, audience, subject, times, and more of them."""
+    return JWTClaimsRegistry(
+        now=int(clock.now().timestamp()),
+        leeway=LEEWAY,
+        iss={"essential": True, "value": issuer},
+        aud={"essential": True, "value": audience},
+        sub={"essential": True},
+        exp={"essential": True},
+        **more,
+    )
 
 
 def believe(provider: Provider, issuer: str, claims: dict[str, Any]) -> CompanyToken:
@@ -98,15 +104,22 @@ def _identifier(value: object) -> str:
 def _peek(text: str) -> tuple[str, object, str | None]:
     """Read who claims to have signed for whom, before anything is believed."""
     try:
-        signed = jws.extract_compact(text.encode())
-        claims = msgspec.json.decode(signed.payload)
+        claims = msgspec.json.decode(jws.extract_compact(text.encode()).payload)
         issuer, audience = claims["iss"], claims.get("aud")
-        kid = signed.headers().get("kid")
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, msgspec.MsgspecError):
         raise refused() from None
     if not isinstance(issuer, str) or len(issuer) > 2000 or "\x00" in issuer:
         raise refused()
-    return issuer, audience, kid if isinstance(kid, str) else None
+    return issuer, audience, key_id(text)
+
+
+def key_id(text: str) -> str | None:
+    """Give which key a JWT says it is signed with; raises Unauthenticated where it is none."""
+    try:
+        kid = jws.extract_compact(text.encode()).headers().get("kid")
+    except (JoseError, ValueError, TypeError, AttributeError):
+        raise refused() from None
+    return kid if isinstance(kid, str) else None
 
 
 def _of_audience(providers: list[Provider], audience: object) -> Provider:

@@ -10,10 +10,9 @@ from api.applications.service import withdraw_live_applications
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import Connection, bound, found, retried, transaction
-from api.core.language import Words
 from api.core.outbox import record
-from api.core.problems import Problem
 from api.hours.service import settle_lowered_hours
+from api.identity.arrivals import EmployedElsewhere
 from api.identity.tables import Session
 from api.organisations.facts import ManyDeactivated
 from api.organisations.policy import require_company_role
@@ -31,16 +30,6 @@ _PROPORTION = """
     SELECT count(*) FILTER (WHERE NOT active) * 10 > count(*) FROM employee
     WHERE company_id = $1 AND (active OR deactivated_at > $2)
 """
-
-
-class EmployedElsewhere(Problem):
-    """The person works for another company by now."""
-
-    status = 409
-    slug = "employed-elsewhere"
-    title = Words(
-        "This person works for another company", "Cette personne travaille pour une autre entreprise"
-    )
 
 
 @retried

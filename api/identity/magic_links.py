@@ -173,7 +173,7 @@ async def _redeem(given: SessionIn, language: Language) -> OpenedSession | None:
         elif whose != link["person_id"]:
             return None
         employer = await connection.fetchval(_EMPLOYER, whose, link["email"])
-        return await begin_session(whose, SESSION_LIFETIME, employer)
+        return await begin_session(whose, SESSION_LIFETIME, company_id=employer)
 
 
 async def _new_person(email: str, language: Language) -> UUID:

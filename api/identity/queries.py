@@ -8,30 +8,38 @@ import msgspec
 from api.core import clock, pagination
 from api.core.database import Connection, fetch_all, found
 from api.core.schemas import Page
-from api.identity.schemas import IdentityProviderOut, RoleClaim, SessionOut
+from api.identity.schemas import EmployeeKey, IdentityProviderOut, RoleClaim, SessionOut
 
-_PROVIDER = "SELECT id, issuer, audience, jwks_url, role_claim FROM identity_provider "
+_PROVIDER = """
+    SELECT id, version, issuer, audience, client_id, client_secret IS NOT NULL AS has_secret, jwks_url, employee_key,
+           role_claim
+    FROM identity_provider WHERE company_id = $1
+"""
 _SESSIONS = """
     SELECT id, created_at, expires_at, digest = $2 AS current FROM session
     WHERE person_id = $1 AND expires_at > $3 AND ($4::uuid IS NULL OR id < $4) ORDER BY id DESC LIMIT $5
 """
 
 
-async def get_identity_provider(connection: Connection, provider_id: UUID) -> IdentityProviderOut:
+async def get_identity_provider(
+    connection: Connection, company_id: UUID, provider_id: UUID
+) -> IdentityProviderOut:
     """Give a provider of the caller's company; raises NotFound."""
-    return _provider(found(await connection.fetchrow(_PROVIDER + "WHERE id = $1", provider_id)))
+    return _provider(found(await connection.fetchrow(_PROVIDER + "AND id = $2", company_id, provider_id)))
 
 
 async def list_identity_providers(connection: Connection, company_id: UUID) -> Page[IdentityProviderOut]:
     """List a company's providers; they are few."""
-    rows = await connection.fetch(_PROVIDER + "WHERE company_id = $1 ORDER BY id", company_id)
+    rows = await connection.fetch(_PROVIDER + "ORDER BY id", company_id)
     return Page(items=[_provider(row) for row in rows])
 
 
 def _provider(row: Any) -> IdentityProviderOut:
     fields = dict(row)
-    if claim := fields["role_claim"]:
-        fields["role_claim"] = msgspec.json.decode(claim, type=RoleClaim)
+    shapes: dict[str, Any] = {"role_claim": RoleClaim, "employee_key": EmployeeKey}
+    for name, shape in shapes.items():
+        if fields[name]:
+            fields[name] = msgspec.json.decode(fields[name], type=shape)
     return IdentityProviderOut(**fields)
 
 

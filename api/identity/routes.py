@@ -1,61 +1,33 @@
-"""Identity providers, sign-in by mail and sessions over HTTP."""
+"""Sign-in by mail and sessions over HTTP."""
 
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, Router, delete, get, post
+from litestar import Request, Response, Router, delete, get, post, put
 from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody
 
-from api.core.actor import Actor, public, signed_in
+from api.core.actor import Actor, admin, public, signed_in
 from api.core.etag import Answer
 from api.core.language import Language, preferred
 from api.core.net import client_address
 from api.core.pagination import CursorText, Limit
 from api.core.problems import Forbidden, Invalid, NotFound, TooManyRequests
-from api.core.routing import Caller, created
+from api.core.routing import Caller, cookie
 from api.core.schemas import Page
-from api.identity import magic_links, providers, sessions
+from api.identity import magic_links, service, sessions
 from api.identity.schemas import (
-    IdentityProviderIn,
-    IdentityProviderOut,
     MagicLinkIn,
     MagicLinkOut,
+    PlatformRolesIn,
+    PlatformRolesOut,
     SessionIn,
     SessionOut,
     SessionTokenOut,
 )
+from api.identity.sessions import COOKIE
 
 SECRET = {"Cache-Control": "no-store"}
-
-
-@post(
-    "/v1/companies/{company_id:uuid}/identity-providers",
-    operation_id="createIdentityProvider",
-    guards=[signed_in],
-    raises=[NotFound, Forbidden, Invalid, providers.ProviderTaken],
-)
-async def create_identity_provider(
-    actor: Caller,
-    company_id: FromPath[UUID],
-    data: JSONBody[IdentityProviderIn],
-    request: Request[Actor, None, State],
-) -> Response[IdentityProviderOut]:
-    """Register the company's own identity provider, as its administrator."""
-    development = request.app.state.settings.development
-    provider = await providers.create_identity_provider(actor, company_id, data, development=development)
-    return created(provider, f"/v1/companies/{company_id}/identity-providers/{provider.id}")
-
-
-@get(
-    "/v1/companies/{company_id:uuid}/identity-providers",
-    operation_id="listIdentityProviders",
-    guards=[signed_in],
-    raises=[NotFound, Forbidden],
-)
-async def list_identity_providers(actor: Caller, company_id: FromPath[UUID]) -> Page[IdentityProviderOut]:
-    """List the company's identity providers, to its administrators."""
-    return await providers.list_identity_providers(actor, company_id)
 
 
 @post(
@@ -67,7 +39,7 @@ async def list_identity_providers(actor: Caller, company_id: FromPath[UUID]) -> 
     raises=[TooManyRequests],
 )
 async def start_magic_link(
-    data: JSONBody[MagicLinkIn], request: Request[Actor | None, None, State]
+    data: JSONBody[MagicLinkIn], request: Request[Actor | None, Any, State]
 ) -> Response[MagicLinkOut]:
     """Mail a code to sign in: the same answer for every address, known or not."""
     asked = await magic_links.start_magic_link(data.email, _language(request), _address(request))
@@ -82,7 +54,7 @@ async def start_magic_link(
     raises=[magic_links.CodeRefused],
 )
 async def redeem_magic_link(
-    data: JSONBody[SessionIn], request: Request[Actor | None, None, State]
+    data: JSONBody[SessionIn], request: Request[Actor | None, Any, State]
 ) -> Response[SessionTokenOut]:
     """Open a session with a code and the `request` it was asked with; an unknown address becomes a person."""
     opened = await magic_links.redeem_magic_link(data, _language(request))
@@ -102,7 +74,7 @@ async def redeem_magic_link(
     raises=[TooManyRequests],
 )
 async def add_my_email(
-    actor: Caller, data: JSONBody[MagicLinkIn], request: Request[Actor, None, State]
+    actor: Caller, data: JSONBody[MagicLinkIn], request: Request[Actor, Any, State]
 ) -> Response[MagicLinkOut]:
     """Mail a code to an address: given to redeemMagicLink with this `request`, it makes the address the caller's."""
     asked = await magic_links.add_my_email(actor, data.email, _language(request), _address(request))
@@ -111,10 +83,10 @@ async def add_my_email(
 
 @get("/v1/auth/sessions", operation_id="listSessions", guards=[signed_in])
 async def list_sessions(
-    actor: Caller, request: Request[Actor, None, State], limit: Limit = 20, cursor: CursorText = None
+    actor: Caller, request: Request[Actor, Any, State], limit: Limit = 20, cursor: CursorText = None
 ) -> Page[SessionOut]:
     """List one's living sessions, the newest first."""
-    return await sessions.list_sessions(actor, _token(request), limit, cursor)
+    return await sessions.list_sessions(actor, request.auth, limit, cursor)
 
 
 @delete(
@@ -123,9 +95,10 @@ async def list_sessions(
     guards=[signed_in],
     raises=[NotFound],
 )
-async def end_session(actor: Caller, request: Request[Actor, None, State]) -> None:
+async def end_session(actor: Caller, request: Request[Actor, Any, State]) -> Response[None]:
     """Sign out: end the session that asks; a company's token is not ours to end."""
-    await sessions.end_session(actor, _token(request))
+    await sessions.end_session(actor, request.auth)
+    return Response(None, status_code=204, cookies=[cookie(COOKIE, "", 0)])
 
 
 @delete(
@@ -137,6 +110,19 @@ async def end_session(actor: Caller, request: Request[Actor, None, State]) -> No
 async def revoke_session(actor: Caller, session_id: FromPath[UUID]) -> None:
     """End one of one's sessions, wherever it is open."""
     await sessions.revoke_session(actor, session_id)
+
+
+@put(
+    "/v1/persons/{person_id:uuid}/platform-roles",
+    operation_id="setPlatformRoles",
+    guards=[admin],
+    raises=[NotFound, Forbidden, Invalid],
+)
+async def set_platform_roles(
+    actor: Caller, person_id: FromPath[UUID], data: JSONBody[PlatformRolesIn]
+) -> PlatformRolesOut:
+    """Set which roles a person has on the platform, as an administrator."""
+    return await service.set_platform_roles(actor, person_id, data.roles)
 
 
 def _language(request: Request[Any, Any, State]) -> Language:
@@ -152,22 +138,16 @@ def _address(request: Request[Any, Any, State]) -> str | None:
     return client_address(direct, forwarded_for, request.app.state.proxies)
 
 
-def _token(request: Request[Any, Any, State]) -> str:
-    """Give the token of a request that its middleware let in."""
-    return request.headers.get("authorization", "").partition(" ")[2].strip()
-
-
 router = Router(
     "/",
     route_handlers=[
-        create_identity_provider,
-        list_identity_providers,
         start_magic_link,
         redeem_magic_link,
         add_my_email,
         list_sessions,
         end_session,
         revoke_session,
+        set_platform_roles,
     ],
     tags=["identity"],
 )

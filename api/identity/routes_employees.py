@@ -9,6 +9,7 @@ from api.core.actor import signed_in
 from api.core.problems import Forbidden, NotFound
 from api.core.routing import Caller
 from api.identity import leaving
+from api.identity.arrivals import EmployedElsewhere
 from api.organisations.schemas import EmployeeOut
 
 
@@ -31,7 +32,7 @@ async def deactivate_employee(
     operation_id="reactivateEmployee",
     guards=[signed_in],
     status_code=200,
-    raises=[NotFound, Forbidden, leaving.EmployedElsewhere],
+    raises=[NotFound, Forbidden, EmployedElsewhere],
 )
 async def reactivate_employee(
     actor: Caller, company_id: FromPath[UUID], employee_id: FromPath[UUID]

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from api.core.schemas import Email, In, Instant, Line, Out, WebUrl
+from api.core.schemas import NO_CONTROL, Email, In, Instant, Line, Out, WebUrl
 from api.organisations.schemas import CompanyRole
 
 Scope = Literal[
@@ -23,6 +23,9 @@ Scope = Literal[
 ]
 
 
+Secret = Annotated[str, Meta(min_length=8, max_length=500, pattern=NO_CONTROL)]
+
+
 class RoleClaim(In, frozen=True, kw_only=True):
     """Which claim of a token carries roles, and what its values mean here."""
 
@@ -30,23 +33,96 @@ class RoleClaim(In, frozen=True, kw_only=True):
     map: Annotated[dict[Line, CompanyRole], Meta(max_length=50)]
 
 
+class EmployeeKey(In, frozen=True, kw_only=True):
+    """Which claim of a token says what attribute of the directory's record (Entra: `oid` and `externalId`)."""
+
+    claim: Line
+    scim: Literal["externalId"]
+
+
 class IdentityProviderIn(In, frozen=True, kw_only=True):
-    """A provider as its company registers it; without `jwks_url` the keys are found by discovery."""
+    """A provider as its company registers it; without `jwks_url` the keys are found by discovery.
+
+    `audience` is that of the tokens an intranet already holds; `client_id`, with the `client_secret` that is never
+    read back, opens the sign-in by pages.
+    """
 
     issuer: WebUrl
     audience: Line
+    client_id: Line | None = None
+    client_secret: Secret | None = None
     jwks_url: WebUrl | None = None
+    employee_key: EmployeeKey | None = None
     role_claim: RoleClaim | None = None
 
 
+class IdentityProviderPatch(In, frozen=True, kw_only=True):
+    """What may change of a provider; its issuer is who it is, and never changes."""
+
+    audience: Line | UnsetType = UNSET
+    client_id: Line | None | UnsetType = UNSET
+    client_secret: Secret | None | UnsetType = UNSET
+    jwks_url: WebUrl | None | UnsetType = UNSET
+    employee_key: EmployeeKey | None | UnsetType = UNSET
+    role_claim: RoleClaim | None | UnsetType = UNSET
+
+
 class IdentityProviderOut(Out, frozen=True, kw_only=True):
-    """A registered provider."""
+    """A registered provider; `has_secret`: a client secret is kept."""
 
     id: UUID
+    version: int
     issuer: str
     audience: str
+    client_id: str | None
+    has_secret: bool
     jwks_url: str | None
+    employee_key: EmployeeKey | None
     role_claim: RoleClaim | None
+
+
+class SampleIn(In, frozen=True, kw_only=True):
+    """A token of the provider to try; it is read and not kept."""
+
+    token: Annotated[str, Meta(min_length=1, max_length=16_000)] | None = None
+
+
+class Checked(Out, frozen=True, kw_only=True):
+    """How one part of a provider does: `code` is `ok` or what is wrong, `detail` says what to do."""
+
+    ok: bool
+    code: str
+    detail: str
+
+
+class SampleOut(Checked, frozen=True, kw_only=True):
+    """What the sample token would open: whom, and with which roles from its claim."""
+
+    subject: str | None = None
+    employee_id: UUID | None = None
+    roles: list[str] = []
+
+
+class ProviderCheckOut(Out, frozen=True, kw_only=True):
+    """A provider tried now: its discovery, its keys, the address it must send people back to, a sample token."""
+
+    discovery: Checked
+    keys: Checked
+    redirect_uri: str
+    token: SampleOut | None
+
+
+class PlatformRolesIn(In, frozen=True, kw_only=True):
+    """Every role that a person shall have on the platform, none where the list is empty."""
+
+    roles: Annotated[list[Literal["moderator", "facilitator", "admin"]], Meta(max_length=3)]
+
+
+class PlatformRolesOut(Out, frozen=True, kw_only=True):
+    """The roles of a person on the platform."""
+
+    person_id: UUID
+    roles: list[str]
 
 
 class MagicLinkIn(In, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Use cases of identity: who a credential is, tokens and roles that an operator gives."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,9 +15,11 @@ from api.core.net import Reach
 from api.core.problems import NotFound
 from api.identity.arrivals import arrive, find
 from api.identity.company_tokens import read_company_token, refused
+from api.identity.schemas import PlatformRolesOut
 from api.identity.sessions import PREFIX, digest, open_session
 from api.identity.tables import PlatformRole
 from api.people.service import person_of_email
+from api.people.tables import Person
 
 BY_SESSION = "SELECT * FROM actor_by_session($1, $2)"
 
@@ -71,6 +74,22 @@ async def grant_role(email: str, role: str) -> UUID:
         if not held:
             await PlatformRole.insert(PlatformRole(id=new_id(), person_id=person_id, role=role))
         return person_id
+
+
+async def set_platform_roles(actor: Actor, person_id: UUID, roles: Sequence[str]) -> PlatformRolesOut:
+    """Set which roles a person has on the platform, as an administrator; raises NotFound."""
+    inside = msgspec.structs.replace(actor, roles=actor.roles | {"system"})
+    async with transaction(inside):
+        if not await Person.exists().where(Person.id == person_id):
+            raise NotFound
+        await PlatformRole.delete().where(
+            (PlatformRole.person_id == person_id) & PlatformRole.role.not_in([*roles, ""])
+        )
+        for role in sorted(set(roles)):
+            await PlatformRole.insert(PlatformRole(id=new_id(), person_id=person_id, role=role)).on_conflict(
+                target=(PlatformRole.person_id, PlatformRole.role), action="DO NOTHING"
+            )
+    return PlatformRolesOut(person_id=person_id, roles=sorted(set(roles)))
 
 
 async def revoke_role(email: str, role: str) -> None:

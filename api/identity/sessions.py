@@ -19,6 +19,7 @@ from api.identity.schemas import SessionOut
 from api.identity.tables import Session
 
 PREFIX = "mls_"
+COOKIE = "__Host-maillon"
 
 
 class OpenedSession(NamedTuple):
@@ -35,11 +36,17 @@ def digest(token: str) -> bytes:
 
 
 async def begin_session(
-    person_id: UUID, lifetime: timedelta, company_id: UUID | None = None, roles: frozenset[str] = frozenset()
+    person_id: UUID,
+    lifetime: timedelta,
+    *,
+    company_id: UUID | None = None,
+    provider_id: UUID | None = None,
+    roles: frozenset[str] = frozenset(),
 ) -> OpenedSession:
     """Open a session of a person, in the open transaction of the system.
 
-    One that came through a company ends with the job there; `roles` are what its provider said of the person.
+    One that came through a company ends with the job there, and with the provider that vouched for it; `roles` are
+    what that one said of the person.
     """
     now = clock.now()
     opened = OpenedSession(new_id(), PREFIX + secrets.token_urlsafe(32), now + lifetime)
@@ -49,6 +56,7 @@ async def begin_session(
             person_id=person_id,
             digest=digest(opened.token),
             company_id=company_id,
+            provider_id=provider_id,
             roles=sorted(roles),
             created_at=now,
             expires_at=opened.expires_at,

@@ -43,6 +43,7 @@ class Session(Table, db=ENGINE, tablename="session"):
     person_id = ForeignKey(Person, null=False, default=None, on_delete=OnDelete.cascade)
     digest = Bytea(default=None)
     company_id = ForeignKey(Company, null=True, default=None, on_delete=OnDelete.cascade)
+    provider_id = ForeignKey(IdentityProvider, null=True, default=None, on_delete=OnDelete.cascade)
     roles = Array(base_column=Text(), default=list)
     created_at = Timestamptz(default=None)
     expires_at = Timestamptz(default=None)

@@ -3,6 +3,8 @@
 from datetime import date
 from uuid import UUID
 
+import msgspec
+
 from api.core import pagination
 from api.core.actor import Actor
 from api.core.database import Connection, fetch_all, fetch_one, found
@@ -31,7 +33,9 @@ _MEMBERS = """
     FROM association_member m JOIN member_names($1) n ON n.person_id = m.person_id
     WHERE m.association_id = $1
 """
-_COMPANY = "SELECT id, version, slug, name, siren, legal_form, time_zone FROM company WHERE id = $1"
+_COMPANY = """
+    SELECT id, version, slug, name, siren, legal_form, time_zone, origins, group_roles FROM company WHERE id = $1
+"""
 _POLICY = """
     SELECT effective_from, regimes, legal_form, approval, hours_approval, just_in_time FROM policy
     WHERE company_id = $1 AND effective_from <= $2 ORDER BY effective_from DESC LIMIT 1
@@ -82,7 +86,9 @@ async def list_members(
 
 async def get_company(connection: Connection, company_id: UUID) -> CompanyOut:
     """Give a company to its own people and to administrators; raises NotFound."""
-    return found(await fetch_one(connection, CompanyOut, _COMPANY, company_id))
+    fields = dict(found(await connection.fetchrow(_COMPANY, company_id)))
+    fields["group_roles"] = msgspec.json.decode(fields["group_roles"])
+    return CompanyOut(**fields)
 
 
 async def get_policy(connection: Connection, company_id: UUID, day: date) -> PolicyOut:

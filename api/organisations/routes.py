@@ -21,6 +21,7 @@ from api.organisations.schemas import (
     AssociationSummary,
     CompanyIn,
     CompanyOut,
+    CompanyPatch,
     EmployeeOut,
     EmployeePatch,
     PolicyIn,
@@ -113,6 +114,14 @@ async def create_company(actor: Caller, data: JSONBody[CompanyIn]) -> Response[C
     return created(company, f"/v1/companies/{company.id}")
 
 
+@patch("/v1/companies/{company_id:uuid}", operation_id="updateCompany", guards=[signed_in], raises=EDIT)
+async def update_company(
+    actor: Caller, company_id: FromPath[UUID], data: JSONBody[CompanyPatch], edited: EditedVersion
+) -> CompanyOut:
+    """Edit a company, as its administrator."""
+    return await service.update_company(actor, company_id, data, edited)
+
+
 @get("/v1/companies/{company_id:uuid}", operation_id="getCompany", guards=[signed_in], raises=[NotFound])
 async def get_company(actor: Caller, company_id: FromPath[UUID]) -> CompanyOut:
     """Give a company to its own people."""
@@ -202,6 +211,7 @@ router = Router(
         verify_association,
         refuse_association,
         create_company,
+        update_company,
         get_company,
         get_policy,
         put_policy,

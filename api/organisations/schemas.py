@@ -47,6 +47,15 @@ PostalCode = Annotated[str, Meta(pattern=r"^[0-9]{5}$(?!\n)")]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Slug = Annotated[str, Meta(min_length=2, max_length=60, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)")]
+Origin = Annotated[
+    str,
+    Meta(
+        max_length=200,
+        pattern=r"^(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://127\.0\.0\.1)(:[1-9][0-9]{0,4})?$(?!\n)",
+    ),
+]
+"""An origin as a browser writes it (RFC 6454): https, a host in small letters, a port where it has one."""
+Origins = Annotated[list[Origin], Meta(max_length=20)]
 Reasons = Annotated[
     list[Annotated[str, Meta(min_length=1, max_length=500, pattern=NO_CONTROL)]],
     Meta(min_length=1, max_length=10),
@@ -177,7 +186,22 @@ class CompanyIn(In, frozen=True, kw_only=True):
     siren: Identifier
     legal_form: Line | None = None
     time_zone: Line = "Europe/Paris"
+    origins: Origins = []
     admin_email: Email
+
+
+class CompanyPatch(In, frozen=True, kw_only=True):
+    """What its administrator may change of a company.
+
+    `origins`: the exact origins of its intranet's pages, which may call us from a browser. `group_roles`: the groups of
+    its directory, by display name, that give a role; any other gives none.
+    """
+
+    name: Line | UnsetType = UNSET
+    legal_form: Line | None | UnsetType = UNSET
+    time_zone: Line | UnsetType = UNSET
+    origins: Origins | UnsetType = UNSET
+    group_roles: Annotated[dict[Line, CompanyRole], Meta(max_length=50)] | UnsetType = UNSET
 
 
 class CompanyOut(Out, frozen=True, kw_only=True):
@@ -190,6 +214,8 @@ class CompanyOut(Out, frozen=True, kw_only=True):
     siren: str
     legal_form: str | None
     time_zone: str
+    origins: list[str]
+    group_roles: dict[str, str]
 
 
 class PolicyIn(In, frozen=True, kw_only=True):

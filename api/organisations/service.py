@@ -24,6 +24,7 @@ from api.organisations.schemas import (
     AssociationPatch,
     CompanyIn,
     CompanyOut,
+    CompanyPatch,
     EmployeeOut,
     EmployeePatch,
     PolicyIn,
@@ -150,6 +151,24 @@ async def create_company(actor: Actor, given: CompanyIn) -> CompanyOut:
             )
             raise Invalid(faults=[Fault("/admin_email", "employed-elsewhere", words)]) from None
         raise AlreadyRegistered from None
+
+
+async def update_company(actor: Actor, company_id: UUID, given: CompanyPatch, edited: int) -> CompanyOut:
+    """Edit a company, as its administrator; raises NotFound, Forbidden, Invalid, VersionChanged."""
+    edits = changes(given)
+    if "time_zone" in edits:
+        policy.check_time_zone(edits["time_zone"])
+    if "group_roles" in edits:
+        edits["group_roles"] = msgspec.json.encode(edits["group_roles"]).decode()
+    async with transaction(actor) as connection:
+        present = await queries.get_company(connection, company_id)
+        policy.require_company_role(actor, company_id, "company_admin")
+        if present.version != edited:
+            raise VersionChanged
+        where = (Company.id == company_id) & (Company.version == edited)
+        if edits and not await Company.update(edits).where(where).returning(Company.id):
+            raise VersionChanged
+        return await queries.get_company(connection, company_id)
 
 
 def _inside(actor: Actor, company_id: UUID) -> Actor:

@@ -17,10 +17,10 @@ import pytest
 from litestar import Litestar
 from structlog.testing import capture_logs
 
+from api.app import edged
 from api.core import clock
 from api.core.actor import system
 from api.core.database import operations, transaction
-from api.core.edge import Edge
 from api.core.settings import Settings
 from api.identity.magic_links import MOST_OF_ADDRESS, MOST_OF_NETWORK, network_of
 from api.notifications.delivery import deliver, doubt_stuck_mails, requeue
@@ -38,7 +38,7 @@ _numbers = itertools.count(1)
 async def network(app: Litestar, world: World, address: str | None = None) -> AsyncIterator[World]:
     """Ask from a network of one's own, so that what other tests asked does not count."""
     client = address or f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
-    edge: Any = Edge(app)
+    edge: Any = edged(app)
     transport = httpx.ASGITransport(edge, raise_app_exceptions=False, client=(client, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://maillon") as asking:
         elsewhere = copy.copy(world)

@@ -7,15 +7,15 @@ from typing import Any
 import httpx
 from litestar import Litestar
 
+from api.app import edged
 from api.core.database import close_pools, open_pools
-from api.core.edge import Edge
 from api.core.settings import Settings
 
 
 @asynccontextmanager
 async def served(app: Litestar, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """Give a client of the application, on the databases of these settings."""
-    edge: Any = Edge(app)
+    edge: Any = edged(app)
     transport = httpx.ASGITransport(edge, raise_app_exceptions=False)
     await open_pools(settings)
     try:

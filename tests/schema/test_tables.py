@@ -92,7 +92,13 @@ async def test_the_tables_in_code_are_those_of_the_database(catalogue: asyncpg.C
         assert columns == there[name], name
 
 
-NULLABLE = ["Session.company_id", "Login.person_id", "ApiKey.company_id", "ApiKey.association_id"]
+NULLABLE = [
+    "Session.company_id",
+    "Session.provider_id",
+    "Login.person_id",
+    "ApiKey.company_id",
+    "ApiKey.association_id",
+]
 """A session or a login may be of no company or of nobody yet; a key is of one or the other organisation."""
 
 

@@ -20,6 +20,20 @@ BEGIN
     RETURN NEW;
 END
 $$;
+CREATE FUNCTION require_active_job() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM FROM employee WHERE company_id = NEW.company_id AND person_id = NEW.person_id AND active
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the person does not work there any more'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'session_of_active_employee';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER session_of_active_employee BEFORE INSERT ON session FOR EACH ROW
+    WHEN (NEW.company_id IS NOT NULL) EXECUTE FUNCTION require_active_job();
 CREATE TRIGGER application_of_active_employee BEFORE INSERT ON application FOR EACH ROW
     EXECUTE FUNCTION require_active_employee();
 CREATE TRIGGER hours_entry_of_active_employee BEFORE INSERT ON hours_entry FOR EACH ROW
@@ -76,6 +90,17 @@ CREATE FUNCTION companies_of_origin(page_origin text) RETURNS uuid[]
 CREATE FUNCTION company_of_address(who uuid, address text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
     RETURN (SELECT company_id FROM employee WHERE person_id = who AND active AND lower(email) = lower(address));
+
+-- Whether anything hangs on a person but the directory's record they were made with.
+CREATE FUNCTION person_in_use(who uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    RETURN EXISTS (SELECT FROM identity WHERE person_id = who)
+        OR EXISTS (SELECT FROM person_email WHERE person_id = who)
+        OR EXISTS (SELECT FROM session WHERE person_id = who)
+        OR EXISTS (SELECT FROM platform_role WHERE person_id = who)
+        OR EXISTS (SELECT FROM association_member WHERE person_id = who)
+        OR EXISTS (SELECT FROM application WHERE person_id = who)
+        OR (SELECT count(*) FROM employee WHERE person_id = who) <> 1;
 
 -- Lock order is employee before mission, and an employee may not write their own row.
 CREATE FUNCTION lock_employee(which uuid) RETURNS void

@@ -28,9 +28,11 @@ CREATE TRIGGER identity_provider_version BEFORE UPDATE ON identity_provider
 -- The door a session came through: what came through a company ends with the job there.
 ALTER TABLE session
     ADD COLUMN company_id uuid REFERENCES company ON DELETE CASCADE,
+    ADD COLUMN provider_id uuid REFERENCES identity_provider ON DELETE CASCADE,
     ADD COLUMN roles text[] NOT NULL DEFAULT '{}',
     ADD CONSTRAINT session_roles_of_company CHECK (roles = '{}' OR company_id IS NOT NULL);
 CREATE INDEX session_company ON session (company_id);
+CREATE INDEX session_provider ON session (provider_id);
 
 -- A sign-in under way at a company's provider: the browser holds the secret, we its digest.
 CREATE TABLE login (
