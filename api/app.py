@@ -27,6 +27,7 @@ from api.identity.routes_providers import router as providers
 from api.missions.routes import router as missions
 from api.notifications.routes import router as notifications
 from api.organisations.routes import router as organisations
+from api.organisations.routes_audit import router as audit
 from api.organisations.routes_members import router as members
 from api.people.routes import router as people
 from api.reporting.routes import router as reporting
@@ -52,6 +53,7 @@ def create_litestar(settings: Settings) -> Litestar:
             people,
             organisations,
             members,
+            audit,
             identity,
             keys,
             providers,

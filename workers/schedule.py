@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import structlog
 
-from api.core import clock
+from api.core import audit, clock
 from api.core.database import operations
 from api.core.settings import Settings
 from api.notifications.delivery import doubt_stuck_mails
@@ -65,6 +65,11 @@ async def purge_domains(_: Settings, __: Queue) -> int:
     return await _delete(_PURGE_DOMAINS, timedelta(days=1))
 
 
+async def seal_audit(_: Settings, __: Queue) -> int:
+    """Seal the acts of the audit log into their tenants' hash chains."""
+    return await audit.seal()
+
+
 async def _delete(sql: str, age: timedelta) -> int:
     async with operations() as connection:
         return int((await connection.execute(sql, clock.now() - age)).rpartition(" ")[2])
@@ -73,6 +78,7 @@ async def _delete(sql: str, age: timedelta) -> int:
 ENTRIES = (
     Entry("sweep", lambda settings: settings.sweep_after_seconds / 4, sweep),
     Entry("doubt_mails", lambda settings: settings.mail_timeout_seconds, doubt_mails),
+    Entry("seal_audit", lambda _: 5, seal_audit),
     Entry("purge_keys", lambda _: 600, purge_keys),
     Entry("purge_facts", lambda _: 3600, purge_facts),
     Entry("purge_sessions", lambda _: 3600, purge_sessions),

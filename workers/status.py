@@ -23,7 +23,8 @@ _COUNTS = """
            (SELECT count(*) FROM reaction WHERE done_at IS NULL AND failed_at IS NOT NULL) AS failed,
            (SELECT count(*) FROM mail WHERE state = 'pending') AS pending,
            (SELECT count(*) FROM mail WHERE state = 'attempting') AS attempting,
-           (SELECT count(*) FROM mail WHERE state = 'unknown') AS in_doubt
+           (SELECT count(*) FROM mail WHERE state = 'unknown') AS in_doubt,
+           (SELECT count(*) FROM audit_seal WHERE sequence IS NULL) AS unsealed
 """
 _FAILED = """
     SELECT r.id, r.name AS reaction, o.fact, r.attempts, r.error, r.failed_at
@@ -80,6 +81,7 @@ class Status(Out, frozen=True, kw_only=True):
     queues: dict[str, int] | Literal["away"]
     reactions: Reactions
     mails: Mails
+    audit_events_unsealed: int
 
 
 async def status(settings: Settings) -> Status:
@@ -94,6 +96,7 @@ async def status(settings: Settings) -> Status:
         queues=queues,
         reactions=Reactions(owed=row["owed"], failed=row["failed"], last_failed=failed),
         mails=Mails(pending=row["pending"], attempting=row["attempting"], in_doubt=row["in_doubt"]),
+        audit_events_unsealed=row["unsealed"],
     )
 
 

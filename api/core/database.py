@@ -80,8 +80,11 @@ def walls(actor: Actor | None) -> str:
     if actor:
         # Every one of them, even empty: they may replace those of an outer transaction.
         roles = actor.roles | (actor.employment.roles if actor.employment else frozenset())
+        guest = [str(key) for key, role in actor.memberships.items() if role == "system"]
         values |= {
             "app.person": str(actor.person_id or actor.key_id or ""),
+            "app.actor": "key" if actor.key_id else "person" if actor.person_id else "",
+            "app.guest": "{" + ",".join(guest) + "}",
             "app.company": str(actor.company_id or ""),
             "app.employee": str(actor.employment.employee_id) if actor.employment else "",
             "app.association": "{" + ",".join(map(str, actor.memberships)) + "}",

@@ -12,6 +12,7 @@ FIELDS = frozenset(
     (
         *("event", "level", "timestamp", "request_id", "method", "path", "status", "milliseconds"),
         *("error", "frames", "reaction", "fact", "fact_id", "attempt", "mail_id", "kind", "state", "count"),
+        *("tenant_id", "sequence", "hash"),
         *("lag_seconds", "pid", "port", "version", "reply_code", "migration", "exit_code"),
     )
 )

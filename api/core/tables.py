@@ -1,6 +1,6 @@
 """Tables that no domain owns: facts, reactions to them, kept answers, state history."""
 
-from piccolo.columns import UUID, Bytea, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, BigInt, Bytea, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -66,3 +66,36 @@ class StateEdge(Table, db=ENGINE, tablename="state_edge"):
     object = Text(default=None)
     from_state = Text(default=None)
     to_state = Text(default=None)
+
+
+class AuditEvent(Table, db=ENGINE, tablename="audit_event"):
+    """An act in a tenant's audit log, written by a trigger."""
+
+    id = UUID(primary_key=True, default=None)
+    tenant_kind = Text(default=None)
+    tenant_id = UUID(default=None)
+    at = Timestamptz(default=None)
+    actor_kind = Text(default=None)
+    actor_id = UUID(null=True, default=None)
+    action = Text(default=None)
+    object_type = Text(default=None)
+    object_id = UUID(default=None)
+    changes = JSONB(default=None)
+
+
+class AuditSeal(Table, db=ENGINE, tablename="audit_seal"):
+    """An event's place in its tenant's hash chain, null until the worker seals it."""
+
+    event_id = ForeignKey(AuditEvent, primary_key=True, null=False, default=None, on_delete=OnDelete.restrict)
+    tenant_id = UUID(default=None)
+    sequence = BigInt(null=True, default=None)
+    hash = Bytea(null=True, default=None)
+
+
+class AuditHead(Table, db=ENGINE, tablename="audit_head"):
+    """The end of a tenant's chain, out of the application's reach."""
+
+    tenant_id = UUID(primary_key=True, default=None)
+    sequence = BigInt(default=None)
+    hash = Bytea(default=None)
+    sealed_at = Timestamptz(default=None)

@@ -1,4 +1,7 @@
-"""The operations that the contract names; a name not here is not ours to give."""
+"""The operations that the contract names; a name not here is not ours to give.
+
+`listAuditEvents` is named once there for two paths: an operationId is unique, so the association's says whose it is.
+"""
 
 import re
 
@@ -17,7 +20,7 @@ getCalendarFeed getCompany getConvention getEmployee getEngagementReport getExpo
 getMission getMyAllowance getMyMatch getMyStatement getNotificationPreferences getPeriod getPolicy
 getProfile getProgramme getProgrammeReport getReportDefinitions getReportPrivacy getSkill getTargets
 getTaxReceipt getTaxStatement health importEmployees inviteMember inviteParticipant joinProgramme
-leaveProgramme listApiKeys listAssociationApplications listAssociationHours listAssociationMissions
+leaveProgramme listApiKeys listAssociationApplications listAssociationAuditEvents listAssociationHours listAssociationMissions
 listAssociations listAuditEvents listCauses listChanges listCompanyApplications listCompanyHours
 listCostRates listEmployees listExports listHours listIdentityProviders listLedger listMembers
 listMessages listMissionApplications listMissionMatches listMissionTemplates listModerationQueue

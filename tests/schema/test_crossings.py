@@ -31,6 +31,7 @@ CROSSINGS = {
     "keep_the_day()": "a trigger: a day has 24 hours over all engagements",
     "keep_an_owner()": "a trigger: the last owner stays",
     "move_missions()": "a trigger: missions follow their association",
+    "record_audit()": "a trigger: the audit log is written by nobody",
     "record_state()": "a trigger: history is written by nobody",
     "count_places()": "a trigger: applicants do not write missions",
     "publish_to_search(uuid)": "keeps what anyone may find",

@@ -7,6 +7,7 @@ import sys
 import pytest
 from litestar import Litestar
 
+from api.core import audit
 from api.core.check import invariants, violations
 from api.core.database import close_pools, open_pools
 from api.core.settings import Settings
@@ -35,6 +36,7 @@ PLANTED = {
         SELECT uuidv7(), id, 'hours_approved', 'a@b.example', 'fr', '', '', 'alone', now(), now()
         FROM person LIMIT 1""",
     "leavers_hold_nothing": "UPDATE employee SET (active, deactivated_at) = (false, now())",
+    "audit_chain_holds": "UPDATE audit_event SET actor_id = uuidv7() WHERE actor_kind = 'person'",
     "walls_stand": "ALTER TABLE application NO FORCE ROW LEVEL SECURITY",
 }
 
@@ -50,6 +52,7 @@ async def posted(app: Litestar, settings: Settings, environment: dict[str, str])
         day = application["created_at"][:10]
         entry = await world.ok(employee, "POST", path, {"worked_on": day, "minutes": 60})
         await world.ok(association.owner, "POST", f"/v1/hours/{entry['id']}/confirm")
+        await audit.seal()
 
 
 def test_each_invariant_has_its_planted_violation() -> None:

@@ -123,8 +123,8 @@ async def test_every_table_has_forced_row_level_security_and_a_policy(catalogue:
            FROM pg_class c WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"""
     )
     assert {row["relname"] for row in rows if not row["forced"]} == NO_SECURITY.keys()
-    # Nothing is visible through a table without a policy: the ledger's head is for its functions alone.
-    assert {row["relname"] for row in rows if row["forced"] and not row["policies"]} == {"ledger_head"}
+    # Nothing is visible through a table without a policy: the heads are for their functions alone.
+    assert {row["relname"] for row in rows if row["forced"] and not row["policies"]} == {"ledger_head", "audit_head"}
 
 
 async def test_policies_read_their_own_row_and_the_settings(catalogue: asyncpg.Connection) -> None:
@@ -145,9 +145,17 @@ async def test_what_is_written_once_is_never_changed_by_the_application(
     rights: dict[str, set[str]] = {}
     for row in rows:
         rights.setdefault(row["table_name"], set()).add(row["privilege_type"])
-    for name in ("ledger_line", "state_event", "state_edge", "mission_search", "migration"):
+    for name in (
+        "ledger_line",
+        "state_event",
+        "state_edge",
+        "mission_search",
+        "migration",
+        "audit_event",
+        "audit_seal",
+    ):
         assert rights[name] == {"SELECT"}, name
-    assert "ledger_head" not in rights
+    assert not {"ledger_head", "audit_head"} & rights.keys()
     for name in (
         "application",
         "association",
@@ -183,6 +191,10 @@ async def test_a_posted_line_resists_every_role(environment: dict[str, str]) -> 
                 "UPDATE ledger_line SET minutes = 0",
                 "DELETE FROM ledger_line",
                 "DELETE FROM state_event",
+                "UPDATE audit_event SET action = 'nothing'",
+                "DELETE FROM audit_event",
+                "DELETE FROM audit_seal",
+                "UPDATE audit_seal SET sequence = NULL, hash = NULL WHERE sequence IS NOT NULL",
             ):
                 # Where there are no lines, or none to be seen, nothing is refused: rights are tested above.
                 changed = await outcome(connection, statement)

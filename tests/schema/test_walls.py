@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from api.core import audit
 from api.core.actor import Actor, Employment, system
 from api.core.database import Connection, operations, transaction
 from api.core.ids import new_id
@@ -20,7 +21,7 @@ PUBLIC = {
     "migration": "names of migrations",
 }
 """Tables whose rows anyone may see, in part or whole."""
-UNREADABLE = {"ledger_head"}
+UNREADABLE = {"ledger_head", "audit_head"}
 """Tables that the application's role cannot read at all."""
 _TABLES = """
     SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname
@@ -38,6 +39,7 @@ class Tenant(NamedTuple):
 
 async def planted(world: World) -> Tenant:
     """Make rows in every table that holds a tenant's data, through the API; say which are new."""
+    await audit.seal()  # a seal written now on an older event would be a change of another tenant's
     before = await everything()
     association, company = await world.association(), await world.company(hours_approval="hr")
     employee, application = await world.engagement(association, company)
@@ -58,6 +60,7 @@ async def planted(world: World) -> Tenant:
     await tell(UUID(personal["person"]["id"]))
     await begin_login(UUID(company.id))
     await knock(world, association, company)
+    await audit.seal()
     after = await everything()
     rows = {name: after[name] - before.get(name, set()) for name in after}
     secret = {"mission": UUID(hidden["id"]), "association": UUID(refused.id)}
@@ -232,11 +235,9 @@ async def test_personal_time_is_seen_by_no_role_of_the_employer(world: World, ro
             for table in ("application", "hours_entry", "ledger_line"):
                 query = f"SELECT count(*) FROM {table} WHERE regime = 'personal_time'"
                 assert await connection.fetchval(query) == 0, (roles, table)
-            told = await connection.fetchval(
-                """SELECT count(*) FROM state_event WHERE object_id = ANY ($1::uuid[])""",
-                await personal_ids(tenant),
-            )
-            assert told == 0, roles
+            for table in ("state_event", "audit_event"):
+                query = f"SELECT count(*) FROM {table} WHERE object_id = ANY ($1::uuid[])"
+                assert await connection.fetchval(query, await personal_ids(tenant)) == 0, (roles, table)
 
 
 async def personal_ids(tenant: Tenant) -> list[UUID]:
@@ -268,6 +269,8 @@ async def test_nobody_writes_into_another_tenant(world: World) -> None:
                 VALUES (uuidv7(), uuidv7(), '', now(), now())""",
             "INSERT INTO ledger_line SELECT * FROM ledger_line",
             "INSERT INTO state_event SELECT * FROM state_event",
+            "INSERT INTO audit_event SELECT * FROM audit_event",
+            f"""INSERT INTO audit_seal (event_id, tenant_id) VALUES (uuidv7(), '{tenant.company}')""",
         ):
             assert await attempt(actor, statement) == "refused", (who, statement)
 

@@ -20,7 +20,10 @@ from api.missions.facts import MissionPublished
 from api.missions.tables import Mission
 from tests.make.world import World
 
-SETTINGS = ("app.person", "app.company", "app.employee", "app.association", "app.role", "app.now")
+SETTINGS = (
+    *("app.person", "app.company", "app.employee", "app.association", "app.role", "app.now"),
+    *("app.actor", "app.guest"),
+)
 _SHOW = "SELECT " + ", ".join(f"coalesce(current_setting('{name}', true), '')" for name in SETTINGS)
 
 
@@ -55,12 +58,12 @@ async def test_the_walls_are_there_in_the_transaction_and_gone_after_it() -> Non
         inside = await shown(connection)
     async with read(None) as connection:
         assert await connection.fetchval("SELECT pg_backend_pid()") == pid
-        assert await shown(connection) == ("",) * 6
+        assert await shown(connection) == ("",) * 8
     with pytest.raises(ZeroDivisionError):
         async with transaction(actor) as connection:
             raise ZeroDivisionError
     async with transaction(None) as connection:
-        assert await shown(connection) == ("",) * 6
+        assert await shown(connection) == ("",) * 8
     (association,) = actor.memberships
     assert inside == (
         str(actor.person_id),
@@ -69,6 +72,8 @@ async def test_the_walls_are_there_in_the_transaction_and_gone_after_it() -> Non
         f"{{{association}}}",
         "{employee,hr}",
         "",
+        "person",
+        "{}",
     )
 
 
@@ -114,7 +119,7 @@ async def test_a_failed_commit_gives_its_connection_back() -> None:
     async with transaction(None) as connection:
         assert await connection.fetchval("SELECT pg_backend_pid()") == pid
         assert await connection.fetchval("SELECT count(*) FROM vow") == 0
-        assert await shown(connection) == ("",) * 6
+        assert await shown(connection) == ("",) * 8
         await connection.execute("INSERT INTO vow VALUES (1)")
     async with read(None) as connection:
         assert await connection.fetchval("SELECT count(*) FROM vow") == 1
@@ -133,7 +138,7 @@ async def test_a_cancelled_transaction_gives_its_connection_back() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
     async with transaction(None) as connection:
-        assert await shown(connection) == ("",) * 6
+        assert await shown(connection) == ("",) * 8
 
 
 @pytest.mark.usefixtures("one")
