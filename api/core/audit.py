@@ -1,6 +1,6 @@
 """The audit log: who did what to which object. Triggers write it; here it is read, and sealed into its chains."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +14,12 @@ from api.core.schemas import Out, Page
 BATCH = 500
 """Events sealed in one transaction."""
 
-# Open ends are written as bounds, so that the index serves every one of them.
+EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+# Bounds come as plain values: behind row-level security no index serves a COALESCE.
 _WITHIN = """
-    AND ($2::text IS NULL OR e.object_type = $2)
-    AND e.at >= coalesce($3::timestamptz, '-infinity') AND e.at < coalesce($4::timestamptz, 'infinity')
-    AND (e.at, e.id) < (coalesce($5::timestamptz, 'infinity'),
-                        coalesce($6::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-    ORDER BY e.at DESC, e.id DESC LIMIT $7
+    AND ($2::text IS NULL OR e.object_type = $2) AND e.at >= $3 AND (e.at, e.id) < ($4, $5)
+    ORDER BY e.at DESC, e.id DESC LIMIT $6
 """
 _EVENTS = """
     SELECT e.id, e.at, e.actor_kind, e.actor_id, e.action, e.object_type, e.object_id, e.changes,
@@ -29,8 +28,8 @@ _EVENTS = """
     WHERE e.tenant_id = $1
 """
 _OF_TENANT = _EVENTS + _WITHIN
-_OF_OBJECT = _EVENTS + "AND e.object_id = $8" + _WITHIN
-_WAITING = "SELECT DISTINCT tenant_id FROM audit_seal WHERE sequence IS NULL"
+_OF_OBJECT = _EVENTS + "AND e.object_id = $7" + _WITHIN
+WAITING = "SELECT DISTINCT tenant_id FROM audit_seal WHERE sequence IS NULL"
 _SEAL = "SELECT sealed, sequence, encode(hash, 'hex') AS hash FROM seal_audit($1, $2)"
 
 log = structlog.get_logger()
@@ -84,8 +83,8 @@ async def list_audit_events(
 ) -> Page[AuditEventOut]:
     """List a tenant's events, the newest first, within the caller's walls."""
     question = ("audit", tenant_id, asked)
-    at, last = pagination.read_cursor(cursor, question, datetime, UUID) or (None, None)
-    values = [tenant_id, asked.object_type, asked.first, asked.last, at, last, limit + 1]
+    before = pagination.read_cursor(cursor, question, datetime, UUID) or (asked.last or LATEST, UUID(int=0))
+    values = [tenant_id, asked.object_type, asked.first or EARLIEST, *before, limit + 1]
     if asked.object_id:
         rows = await connection.fetch(_OF_OBJECT, *values, asked.object_id)
     else:
@@ -109,7 +108,7 @@ def _event(row: Any) -> AuditEventOut:
 async def seal() -> int:
     """Seal every event that waits, a batch a transaction, and log each new head; gives how many there were."""
     async with operations() as connection:
-        tenants = [row["tenant_id"] for row in await connection.fetch(_WAITING)]
+        tenants = [row["tenant_id"] for row in await connection.fetch(WAITING)]
     return sum([await _seal_of(tenant_id) for tenant_id in tenants])
 
 

@@ -124,7 +124,10 @@ async def test_every_table_has_forced_row_level_security_and_a_policy(catalogue:
     )
     assert {row["relname"] for row in rows if not row["forced"]} == NO_SECURITY.keys()
     # Nothing is visible through a table without a policy: the heads are for their functions alone.
-    assert {row["relname"] for row in rows if row["forced"] and not row["policies"]} == {"ledger_head", "audit_head"}
+    assert {row["relname"] for row in rows if row["forced"] and not row["policies"]} == {
+        "ledger_head",
+        "audit_head",
+    }
 
 
 async def test_policies_read_their_own_row_and_the_settings(catalogue: asyncpg.Connection) -> None:

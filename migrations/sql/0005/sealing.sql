@@ -9,17 +9,18 @@ CREATE FUNCTION audit_hash(previous bytea, sequence bigint, event audit_event) R
 CREATE FUNCTION seal_audit(tenant uuid, most integer, OUT sealed integer, OUT sequence bigint, OUT hash bytea)
     LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 DECLARE
-    event audit_event;
+    waiting uuid;
 BEGIN
     INSERT INTO audit_head VALUES (tenant, 0, '', maillon_now()) ON CONFLICT DO NOTHING;
     SELECT 0, h.sequence, h.hash INTO STRICT sealed, sequence, hash
     FROM audit_head h WHERE h.tenant_id = tenant FOR UPDATE;
-    FOR event IN SELECT e.* FROM audit_seal s JOIN audit_event e ON e.id = s.event_id
-                 WHERE s.tenant_id = tenant AND s.sequence IS NULL ORDER BY s.event_id LIMIT most LOOP
+    FOR waiting IN SELECT s.event_id FROM audit_seal s WHERE s.tenant_id = tenant AND s.sequence IS NULL
+                   ORDER BY s.event_id LIMIT most LOOP
         sealed := sealed + 1;
         sequence := sequence + 1;
-        hash := audit_hash(hash, sequence, event);
-        UPDATE audit_seal s SET sequence = seal_audit.sequence, hash = seal_audit.hash WHERE s.event_id = event.id;
+        UPDATE audit_seal s
+        SET sequence = seal_audit.sequence, hash = audit_hash(seal_audit.hash, seal_audit.sequence, e)
+        FROM audit_event e WHERE e.id = waiting AND s.event_id = waiting RETURNING s.hash INTO STRICT hash;
     END LOOP;
     UPDATE audit_head h SET sequence = seal_audit.sequence, hash = seal_audit.hash, sealed_at = maillon_now()
     WHERE h.tenant_id = tenant;
