@@ -19,6 +19,7 @@ COMPANY = UUID("00000000-0000-7000-8000-000000000001")
 OBJECT = UUID("00000000-0000-7000-8000-000000000777")
 HR = Actor(person_id=new_id(), employment=Employment(COMPANY, new_id(), frozenset({"hr"})))
 SEED = f"""
+    TRUNCATE audit_event, audit_seal, audit_head;
     INSERT INTO audit_event
     SELECT uuidv7(), 'company', CASE n % 2 WHEN 0 THEN '{COMPANY}'::uuid ELSE uuidv7() END,
            timestamptz '2030-01-01Z' + n * interval '1 second', 'system', NULL, 'hours.approved', 'hours',

@@ -192,7 +192,7 @@ async def test_forty_at_once_have_one_effect(world: World) -> None:
     assert all(fault_of(answer, 409) is None for answer in answers if answer.status_code == 409)
     after = await stored()
     grown = {name: after[name] - before[name] for name in after if after[name] != before[name]}
-    assert grown == {"mission": 1, "state_event": 1, "idempotency_key": 1}
+    assert grown == {"mission": 1, "state_event": 1, "idempotency_key": 1, "audit_event": 1, "audit_seal": 1}
     assert (await post(world, association.owner, "/v1/missions", body, key)).status_code == 201
 
 
