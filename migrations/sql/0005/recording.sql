@@ -93,7 +93,7 @@ CREATE TRIGGER invitation_audit AFTER INSERT OR UPDATE OR DELETE ON invitation F
 CREATE TRIGGER company_audit AFTER INSERT OR UPDATE OR DELETE ON company FOR EACH ROW
     EXECUTE FUNCTION record_audit('company', '{siren,time_zone}');
 CREATE TRIGGER employee_audit AFTER INSERT OR UPDATE OR DELETE ON employee FOR EACH ROW
-    EXECUTE FUNCTION record_audit('employee', '{roles,active,manager_id}');
+    EXECUTE FUNCTION record_audit('employee', '{roles,group_roles,active,manager_id}');
 CREATE TRIGGER policy_audit AFTER INSERT OR UPDATE OR DELETE ON policy FOR EACH ROW
     EXECUTE FUNCTION record_audit('policy',
         '{effective_from,regimes,legal_form,approval,hours_approval,just_in_time}');
