@@ -1,11 +1,13 @@
 """The lifecycle of applications, and who may move one."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from api.core.actor import Actor
 from api.core.language import Words
 from api.core.lifecycle import move
-from api.core.problems import Forbidden
+from api.core.problems import Forbidden, NotFound
 
 ACCEPT = move("accepted", "submitted")
 DECLINE = move("declined", "submitted")
@@ -15,6 +17,31 @@ APPROVE = move("approved", "pending")
 LIVE = frozenset({"submitted", "shortlisted", "waitlisted", "offered", "accepted"})
 SETTLED = frozenset({"not_required", "approved"})
 """Employer approvals with which an engagement may begin: contact details, hours."""
+
+
+def require_sight(actor: Actor, row: Mapping[str, Any]) -> None:
+    """Show an application, or its hours, to its two sides, and on working time to who answers for the person.
+
+    Raises NotFound.
+    """
+    sides = actor.person_id == row["person_id"] or row["association_id"] in actor.memberships
+    if not (sides or _employs(actor, row)):
+        raise NotFound
+
+
+def _employs(actor: Actor, row: Mapping[str, Any]) -> bool:
+    if actor.employment is None or actor.company_id != row["company_id"]:
+        return False
+    if "system" in actor.roles:
+        return True
+    in_charge = "hr" in actor.employment.roles or actor.employment.employee_id == row["manager_id"]
+    return in_charge and bool(row["regime"] == "working_time")
+
+
+def team_of(actor: Actor) -> UUID | None:
+    """Give whose team the employer's lists are of, None for the whole company: HR, and its keys."""
+    job = actor.employment
+    return job.employee_id if job and "hr" not in job.roles else None
 
 
 def require_applicant(actor: Actor, person_id: UUID) -> None:

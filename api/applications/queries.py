@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from api.applications.policy import SETTLED
+from api.applications.policy import SETTLED, require_sight, team_of
 from api.applications.schemas import Applicant, ApplicationEvent, ApplicationMission, ApplicationOut
 from api.core import pagination
 from api.core.actor import Actor
@@ -13,7 +13,8 @@ from api.core.schemas import Page
 
 _APPLICATION = """
     SELECT p.id, p.version, p.state, p.state_reason, p.mission_id, p.association_id, p.company_id, p.person_id,
-           p.applicant_name, p.applicant_email, p.regime, p.legal_form, p.employer_approval, p.message, p.created_at,
+           p.manager_id, p.applicant_name, p.applicant_email, p.regime, p.legal_form, p.employer_approval, p.message,
+           p.created_at,
            m.title, a.name AS association, m.starts_on, m.ends_on
     FROM application p
     JOIN mission m ON m.id = p.mission_id
@@ -25,11 +26,14 @@ _PAGE = """
     ORDER BY p.created_at DESC, p.id DESC LIMIT $5
 """
 _ONE = _APPLICATION + "WHERE p.id = $1"
+_WORKING_TIME = """
+    WHERE p.company_id = $1 AND p.regime = 'working_time' AND ($6::uuid IS NULL OR p.manager_id = $6)
+"""
 _OF = {
     "mission": _APPLICATION + "WHERE p.mission_id = $1" + _PAGE,
     "person": _APPLICATION + "WHERE p.person_id = $1" + _PAGE,
     "association": _APPLICATION + "WHERE p.association_id = $1" + _PAGE,
-    "company": _APPLICATION + "WHERE p.company_id = $1 AND p.regime = 'working_time'" + _PAGE,
+    "company": _APPLICATION + _WORKING_TIME + _PAGE,
 }
 _HISTORY = """
     SELECT to_state AS state, reason, at FROM state_event
@@ -40,6 +44,7 @@ _HISTORY = """
 async def get_application(connection: Connection, application_id: UUID, viewer: Actor) -> ApplicationOut:
     """Give an application that the caller may see, with its history; raises NotFound."""
     row = found(await connection.fetchrow(_ONE, application_id))
+    require_sight(viewer, row)
     history = await fetch_all(connection, ApplicationEvent, _HISTORY, application_id)
     return _shown(row, viewer, history)
 
@@ -56,7 +61,8 @@ async def list_applications(
     """List the applications of a mission, person, association or company (working time), the newest first."""
     question = ("applications", of, str(owner), state)
     at, last = pagination.read_cursor(cursor, question, datetime, UUID) or (None, None)
-    rows = await connection.fetch(_OF[of], owner, state, at, last, limit + 1)
+    team = [team_of(viewer)] if of == "company" else []
+    rows = await connection.fetch(_OF[of], owner, state, at, last, limit + 1, *team)
     return pagination.page([_shown(row, viewer) for row in rows], limit, question, "created_at", "id")
 
 

@@ -15,7 +15,7 @@ from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, Wron
 from api.core.routing import AskedVersion, Caller, created
 from api.core.schemas import Page, Reasoned
 from api.missions.queries import get_mission
-from api.organisations.policy import require_member
+from api.organisations.policy import require_employee, require_member
 from api.organisations.queries import get_association, get_company
 
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]
@@ -81,7 +81,7 @@ async def list_association_applications(
 ) -> Page[ApplicationOut]:
     """List who applied to an association, to its members."""
     async with read(actor) as connection:
-        await get_association(connection, association_id)
+        await get_association(connection, association_id, actor)
         require_member(actor, association_id)
         return await queries.list_applications(
             connection, "association", association_id, actor, wanted, limit, cursor
@@ -93,7 +93,7 @@ async def list_association_applications(
     operation_id="listCompanyApplications",
     scope="applications:read",
     guards=[signed_in],
-    raises=[NotFound],
+    raises=[NotFound, Forbidden],
 )
 async def list_company_applications(
     actor: Caller,
@@ -102,9 +102,10 @@ async def list_company_applications(
     limit: Limit = 20,
     cursor: CursorText = None,
 ) -> Page[ApplicationOut]:
-    """List a company's working-time applications: all to HR, their team's to a manager, their own to others."""
+    """List a company's working-time applications: all to HR, to anybody else those of their team."""
     async with read(actor) as connection:
-        await get_company(connection, company_id)
+        await get_company(connection, company_id, actor)
+        require_employee(actor, company_id)
         return await queries.list_applications(
             connection, "company", company_id, actor, wanted, limit, cursor
         )

@@ -174,7 +174,7 @@ async def _answer(
     reason: str | None = None,
 ) -> ApplicationOut:
     async with transaction(actor) as connection:
-        present = await _lock(connection, application_id)
+        present = await _lock(connection, application_id, actor)
         require_member(actor, present["association_id"])
         if starts(act, present["state"], version=present["version"], asked=asked):
             await _move(present, state=act.target, state_reason=reason)
@@ -188,7 +188,7 @@ async def withdraw_application(
 ) -> ApplicationOut:
     """Withdraw one's application and free its place; raises NotFound, Forbidden, WrongState, VersionChanged."""
     async with transaction(actor) as connection:
-        present = await _lock(connection, application_id)
+        present = await _lock(connection, application_id, actor)
         policy.require_applicant(actor, present["person_id"])
         if starts(policy.WITHDRAW, present["state"], version=present["version"], asked=asked):
             await _move(present, state=policy.WITHDRAW.target, state_reason=reason)
@@ -196,14 +196,14 @@ async def withdraw_application(
         return await queries.get_application(connection, application_id, actor)
 
 
-async def withdraw_live_applications(connection: Connection, employee_id: UUID) -> None:
+async def withdraw_live_applications(connection: Connection, employee_id: UUID, actor: Actor) -> None:
     """Withdraw what an employee who leaves applied for, in the system's open transaction; its places are freed.
 
     The caller holds the employee's row: no application is added meanwhile.
     """
     rows = await connection.fetch(_LIVE_OF_EMPLOYEE, employee_id, list(policy.LIVE))
     for row in rows:
-        present = await _lock(connection, row["id"])
+        present = await _lock(connection, row["id"], actor)
         if present["state"] in policy.LIVE:
             await _move(present, state=policy.WITHDRAW.target, state_reason="not_available")
             await record(ApplicationWithdrawn(**_ids_of(present)))
@@ -213,7 +213,7 @@ async def withdraw_live_applications(connection: Connection, employee_id: UUID) 
 async def approve_application(actor: Actor, application_id: UUID, asked: int | None) -> ApplicationOut:
     """Give the employer's agreement; raises NotFound, Forbidden, WrongState, VersionChanged."""
     async with transaction(actor) as connection:
-        present = await _lock(connection, application_id)
+        present = await _lock(connection, application_id, actor)
         _require_employer(actor, present)
         if starts(policy.APPROVE, present["employer_approval"], version=present["version"], asked=asked):
             if present["state"] not in policy.LIVE:
@@ -232,7 +232,7 @@ async def refuse_application(
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
     async with transaction(actor) as connection:
-        present = await _lock(connection, application_id)
+        present = await _lock(connection, application_id, actor)
         _require_employer(actor, present)
         if starts(policy.REFUSE, present["state"], version=present["version"], asked=asked):
             if present["employer_approval"] != "pending":
@@ -262,14 +262,16 @@ async def _lock_mission(connection: Connection, mission_id: UUID) -> asyncpg.Rec
     return found(await connection.fetchrow("SELECT * FROM mission WHERE id = $1", mission_id))
 
 
-async def _lock(connection: Connection, application_id: UUID) -> asyncpg.Record:
+async def _lock(connection: Connection, application_id: UUID, actor: Actor) -> asyncpg.Record:
     mission_id = found(
         await connection.fetchval("SELECT mission_id FROM application WHERE id = $1", application_id)
     )
     await connection.execute("SELECT lock_mission($1)", mission_id)
-    return found(
+    present = found(
         await connection.fetchrow("SELECT * FROM application WHERE id = $1 FOR UPDATE", application_id)
     )
+    policy.require_sight(actor, present)
+    return present
 
 
 def _ids(application_id: UUID, association_id: UUID, company_id: UUID) -> dict[str, UUID]:

@@ -4,13 +4,16 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from api.applications.policy import require_sight, team_of
 from api.core import pagination
+from api.core.actor import Actor
 from api.core.database import Connection, fetch_all, found
 from api.core.schemas import Page
 from api.hours.schemas import HoursMission, HoursOut, HoursPerson, LedgerLineOut
 
 _HOURS = """
-    SELECT h.id, h.version, h.state, h.application_id, h.mission_id, h.person_id, h.worked_on, h.minutes,
+    SELECT h.id, h.version, h.state, h.application_id, h.mission_id, h.person_id, h.association_id, h.company_id,
+           h.manager_id, h.worked_on, h.minutes,
            h.declared_minutes, h.regime, h.note, h.state_reason AS reason, h.confirmed_by, h.approved_by,
            l.id AS ledger_id, h.created_at, m.title, p.applicant_name
     FROM hours_entry h
@@ -24,11 +27,14 @@ _PAGE = """
     ORDER BY h.created_at DESC, h.id DESC LIMIT $5
 """
 _ONE = _HOURS + "WHERE h.id = $1"
+_WORKING_TIME = """
+    WHERE h.company_id = $1 AND h.regime = 'working_time' AND ($6::uuid IS NULL OR h.manager_id = $6)
+"""
 _OF = {
     "application": _HOURS + "WHERE h.application_id = $1" + _PAGE,
     "person": _HOURS + "WHERE h.person_id = $1" + _PAGE,
     "association": _HOURS + "WHERE h.association_id = $1" + _PAGE,
-    "company": _HOURS + "WHERE h.company_id = $1 AND h.regime = 'working_time'" + _PAGE,
+    "company": _HOURS + _WORKING_TIME + _PAGE,
 }
 _LEDGER = """
     SELECT id, hours_id, employee_id, association_id, mission_id, worked_on, posted_on, posted_at, minutes,
@@ -42,23 +48,34 @@ _LEDGER = """
 """
 
 
-async def get_hours(connection: Connection, hours_id: UUID) -> HoursOut:
+async def get_hours(connection: Connection, hours_id: UUID, viewer: Actor) -> HoursOut:
     """Give an entry that the caller may see; raises NotFound."""
-    return _entry(found(await connection.fetchrow(_ONE, hours_id)))
+    row = found(await connection.fetchrow(_ONE, hours_id))
+    require_sight(viewer, row)
+    return _entry(row)
 
 
 async def list_hours(
-    connection: Connection, of: str, owner: UUID, state: str | None, limit: int, cursor: str | None
+    connection: Connection,
+    of: str,
+    owner: UUID,
+    viewer: Actor,
+    state: str | None,
+    limit: int,
+    cursor: str | None,
 ) -> Page[HoursOut]:
     """List the entries of an application, person, association or company (working time), the newest first."""
     question = ("hours", of, str(owner), state)
     at, last = pagination.read_cursor(cursor, question, datetime, UUID) or (None, None)
-    rows = await connection.fetch(_OF[of], owner, state, at, last, limit + 1)
+    team = [team_of(viewer)] if of == "company" else []
+    rows = await connection.fetch(_OF[of], owner, state, at, last, limit + 1, *team)
     return pagination.page([_entry(row) for row in rows], limit, question, "created_at", "id")
 
 
 def _entry(row: Any) -> HoursOut:
     fields = dict(row)
+    for tenant in ("association_id", "company_id", "manager_id"):
+        del fields[tenant]
     mission = HoursMission(id=fields.pop("mission_id"), title=fields.pop("title"))
     person = HoursPerson(id=fields.pop("person_id"), name=fields.pop("applicant_name"))
     return HoursOut(mission=mission, person=person, **fields)

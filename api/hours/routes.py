@@ -16,7 +16,7 @@ from api.core.routing import AskedVersion, Caller, created
 from api.core.schemas import Page, Reasoned
 from api.hours import queries, service
 from api.hours.schemas import Confirmed, HoursIn, HoursOut, HoursState, LedgerLineOut
-from api.organisations.policy import require_company_role, require_member
+from api.organisations.policy import require_company_role, require_employee, require_member
 from api.organisations.queries import get_association, get_company
 
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]
@@ -53,7 +53,9 @@ async def list_hours(
     """List the entries of an engagement to those who may see it."""
     async with read(actor) as connection:
         await get_application(connection, application_id, actor)
-        return await queries.list_hours(connection, "application", application_id, wanted, limit, cursor)
+        return await queries.list_hours(
+            connection, "application", application_id, actor, wanted, limit, cursor
+        )
 
 
 @get("/v1/me/hours", operation_id="listMyHours", guards=[signed_in])
@@ -65,7 +67,7 @@ async def list_my_hours(
 ) -> Page[HoursOut]:
     """List one's own entries, the newest first."""
     async with read(actor) as connection:
-        return await queries.list_hours(connection, "person", actor.author, wanted, limit, cursor)
+        return await queries.list_hours(connection, "person", actor.author, actor, wanted, limit, cursor)
 
 
 @get(
@@ -84,9 +86,11 @@ async def list_association_hours(
 ) -> Page[HoursOut]:
     """List the entries of an association's engagements, to its members."""
     async with read(actor) as connection:
-        await get_association(connection, association_id)
+        await get_association(connection, association_id, actor)
         require_member(actor, association_id)
-        return await queries.list_hours(connection, "association", association_id, wanted, limit, cursor)
+        return await queries.list_hours(
+            connection, "association", association_id, actor, wanted, limit, cursor
+        )
 
 
 @get(
@@ -94,7 +98,7 @@ async def list_association_hours(
     operation_id="listCompanyHours",
     scope="hours:read",
     guards=[signed_in],
-    raises=[NotFound],
+    raises=[NotFound, Forbidden],
 )
 async def list_company_hours(
     actor: Caller,
@@ -105,8 +109,9 @@ async def list_company_hours(
 ) -> Page[HoursOut]:
     """List a company's working-time entries: all to HR, their team's to a manager, their own to others."""
     async with read(actor) as connection:
-        await get_company(connection, company_id)
-        return await queries.list_hours(connection, "company", company_id, wanted, limit, cursor)
+        await get_company(connection, company_id, actor)
+        require_employee(actor, company_id)
+        return await queries.list_hours(connection, "company", company_id, actor, wanted, limit, cursor)
 
 
 @get(
@@ -119,7 +124,7 @@ async def list_company_hours(
 async def get_hours(actor: Caller, hours_id: FromPath[UUID]) -> HoursOut:
     """Give an entry to those who may see it."""
     async with read(actor) as connection:
-        return await queries.get_hours(connection, hours_id)
+        return await queries.get_hours(connection, hours_id, actor)
 
 
 @post(
@@ -207,7 +212,7 @@ async def list_ledger(
 ) -> Page[LedgerLineOut]:
     """List a company's working-time lines by the day posted, to HR."""
     async with read(actor) as connection:
-        await get_company(connection, company_id)
+        await get_company(connection, company_id, actor)
         require_company_role(actor, company_id, "hr")
         return await queries.list_ledger(connection, company_id, first, last, employee, limit, cursor)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from api.applications.policy import SETTLED, require_applicant, require_employer
+from api.applications.policy import SETTLED, require_applicant, require_employer, require_sight
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import Connection, found, retried, transaction
@@ -49,7 +49,7 @@ async def declare_hours(actor: Actor, application_id: UUID, given: HoursIn) -> H
     """
     hours_id = new_id()
     async with transaction(actor) as connection:
-        engagement = await _lock_engagement(connection, application_id)
+        engagement = await _lock_engagement(connection, application_id, actor)
         require_applicant(actor, engagement["person_id"])
         _require_working(engagement)
         _require_day(given, engagement["time_zone"])
@@ -57,7 +57,7 @@ async def declare_hours(actor: Actor, application_id: UUID, given: HoursIn) -> H
             raise DayDeclared(hours_id=str(living))
         await _insert(engagement, hours_id, given)
         await record(HoursDeclared(hours_id=hours_id, **_walls(engagement)))
-        return await queries.get_hours(connection, hours_id)
+        return await queries.get_hours(connection, hours_id, actor)
 
 
 async def _insert(engagement: asyncpg.Record, hours_id: UUID, given: HoursIn) -> None:
@@ -120,7 +120,7 @@ async def confirm_hours(actor: Actor, hours_id: UUID, given: Confirmed, asked: i
     Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid.
     """
     async with transaction(actor) as connection:
-        entry = await _lock(connection, hours_id)
+        entry = await _lock(connection, hours_id, actor)
         require_member(actor, entry["association_id"])
         _require_other(actor, entry)
         if given.minutes not in (None, entry["minutes"]) and entry["state"] != "declared":
@@ -133,7 +133,7 @@ async def confirm_hours(actor: Actor, hours_id: UUID, given: Confirmed, asked: i
                 await _lower(entry, given, actor.author)
             else:
                 await _confirm(connection, entry, given, actor.author)
-        return await queries.get_hours(connection, hours_id)
+        return await queries.get_hours(connection, hours_id, actor)
 
 
 async def _lower(entry: asyncpg.Record, given: Confirmed, by: UUID) -> None:
@@ -168,22 +168,22 @@ async def _settle(connection: Connection, entry: asyncpg.Record, **change: UUID)
 async def accept_hours(actor: Actor, hours_id: UUID, asked: int | None) -> HoursOut:
     """Accept the association's lower figure; raises NotFound, Forbidden, WrongState, VersionChanged."""
     async with transaction(actor) as connection:
-        entry = await _lock(connection, hours_id)
+        entry = await _lock(connection, hours_id, actor)
         require_applicant(actor, entry["person_id"])
         if entry["state"] != "approved" and starts(
             policy.ACCEPT, entry["state"], version=entry["version"], asked=asked
         ):
             await _settle(connection, entry)
-        return await queries.get_hours(connection, hours_id)
+        return await queries.get_hours(connection, hours_id, actor)
 
 
-async def settle_lowered_hours(connection: Connection, employee_id: UUID) -> None:
+async def settle_lowered_hours(connection: Connection, employee_id: UUID, actor: Actor) -> None:
     """Let the association's lower figures stand for an employee who leaves, in the system's open transaction."""
     rows = await connection.fetch(
         "SELECT id FROM hours_entry WHERE employee_id = $1 AND state = 'lowered' ORDER BY id", employee_id
     )
     for row in rows:
-        entry = await _lock(connection, row["id"])
+        entry = await _lock(connection, row["id"], actor)
         if entry["state"] == "lowered":
             await _settle(connection, entry)
 
@@ -192,23 +192,23 @@ async def settle_lowered_hours(connection: Connection, employee_id: UUID) -> Non
 async def cancel_hours(actor: Actor, hours_id: UUID, asked: int | None) -> HoursOut:
     """Take back one's own entry while it is not confirmed; raises NotFound, Forbidden, WrongState, VersionChanged."""
     async with transaction(actor) as connection:
-        entry = await _lock(connection, hours_id)
+        entry = await _lock(connection, hours_id, actor)
         require_applicant(actor, entry["person_id"])
         if starts(policy.CANCEL, entry["state"], version=entry["version"], asked=asked):
             await _move(entry, state=policy.CANCEL.target)
-        return await queries.get_hours(connection, hours_id)
+        return await queries.get_hours(connection, hours_id, actor)
 
 
 @retried
 async def approve_hours(actor: Actor, hours_id: UUID, asked: int | None) -> HoursOut:
     """Approve confirmed working time as manager or HR; raises NotFound, Forbidden, WrongState, VersionChanged."""
     async with transaction(actor) as connection:
-        entry = await _lock(connection, hours_id)
+        entry = await _lock(connection, hours_id, actor)
         _require_employer(actor, entry)
         if starts(policy.APPROVE, entry["state"], version=entry["version"], asked=asked):
             await _move(entry, state=policy.APPROVE.target, approved_by=actor.author)
             await record(HoursApproved(hours_id=hours_id, **_walls(entry)))
-        return await queries.get_hours(connection, hours_id)
+        return await queries.get_hours(connection, hours_id, actor)
 
 
 @retried
@@ -218,7 +218,7 @@ async def reject_hours(actor: Actor, hours_id: UUID, reason: str, asked: int | N
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
     async with transaction(actor) as connection:
-        entry = await _lock(connection, hours_id)
+        entry = await _lock(connection, hours_id, actor)
         if entry["association_id"] in actor.memberships and entry["state"] != "confirmed":
             _require_other(actor, entry)
         else:
@@ -226,7 +226,7 @@ async def reject_hours(actor: Actor, hours_id: UUID, reason: str, asked: int | N
         if starts(policy.REJECT, entry["state"], version=entry["version"], asked=asked):
             await _move(entry, state=policy.REJECT.target, state_reason=reason)
             await record(HoursRejected(hours_id=hours_id, **_walls(entry)))
-        return await queries.get_hours(connection, hours_id)
+        return await queries.get_hours(connection, hours_id, actor)
 
 
 def _require_other(actor: Actor, entry: asyncpg.Record) -> None:
@@ -250,19 +250,21 @@ async def _move(entry: asyncpg.Record, **change: object) -> None:
         raise NotFound
 
 
-async def _lock_engagement(connection: Connection, application_id: UUID) -> asyncpg.Record:
-    return found(
+async def _lock_engagement(connection: Connection, application_id: UUID, actor: Actor) -> asyncpg.Record:
+    engagement = found(
         await connection.fetchrow(
             """SELECT p.*, m.time_zone FROM application p JOIN mission m ON m.id = p.mission_id
                WHERE p.id = $1 FOR NO KEY UPDATE OF p""",
             application_id,
         )
     )
+    require_sight(actor, engagement)
+    return engagement
 
 
-async def _lock(connection: Connection, hours_id: UUID) -> asyncpg.Record:
+async def _lock(connection: Connection, hours_id: UUID, actor: Actor) -> asyncpg.Record:
     application_id = found(
         await connection.fetchval("SELECT application_id FROM hours_entry WHERE id = $1", hours_id)
     )
-    await _lock_engagement(connection, application_id)
+    await _lock_engagement(connection, application_id, actor)
     return found(await connection.fetchrow("SELECT * FROM hours_entry WHERE id = $1 FOR UPDATE", hours_id))

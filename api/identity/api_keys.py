@@ -21,7 +21,7 @@ from api.identity.schemas import ApiKeyIn, ApiKeyOut, NewApiKeyOut
 from api.identity.sessions import PREFIX as SESSION_PREFIX
 from api.identity.sessions import digest
 from api.identity.tables import ApiKey, Session
-from api.organisations.policy import require_company_role, require_member
+from api.organisations.policy import require_company_role, require_member, require_sight_of_company
 
 PREFIX = "mln_"
 SECRET = 32
@@ -150,6 +150,7 @@ async def _owner(connection: Connection, actor: Actor, organisation_id: UUID) ->
     """Say which kind of organisation it is, once its owner or administrator is known to be asking."""
     seen: asyncpg.Record = await connection.fetchrow(_ORGANISATION, organisation_id)
     if seen["company"]:
+        require_sight_of_company(actor, organisation_id)
         require_company_role(actor, organisation_id, "company_admin")
         return {"company_id": organisation_id}
     if not seen["association"]:

@@ -87,7 +87,7 @@ async def _meet(connection: Connection, token: CompanyToken) -> UUID | None:
 
 
 async def _make(connection: Connection, token: CompanyToken, person_id: UUID | None = None) -> UUID:
-    company = await get_company(connection, token.company_id)
+    company = await get_company(connection, token.company_id, system(company_id=token.company_id))
     policy = await get_policy(connection, company.id, clock.today(company.time_zone))
     if not policy.just_in_time:
         raise _not_added()

@@ -8,7 +8,7 @@ import msgspec
 
 from api.applications.service import withdraw_live_applications
 from api.core import clock
-from api.core.actor import Actor
+from api.core.actor import Actor, system
 from api.core.database import Connection, bound, found, retried, transaction
 from api.core.outbox import record
 from api.hours.service import settle_lowered_hours
@@ -36,11 +36,11 @@ _PROPORTION = """
 async def deactivate_employee(actor: Actor, company_id: UUID, employee_id: UUID) -> EmployeeOut:
     """End what came through the company for an employee, as HR; raises NotFound, Forbidden."""
     async with transaction(actor) as connection:
-        await get_employee(connection, company_id, employee_id)
+        await get_employee(connection, company_id, employee_id, actor)
         require_company_role(actor, company_id, "hr")
         async with transaction(_as_system(actor)):
             await deactivate(company_id, employee_id)
-        return await get_employee(connection, company_id, employee_id)
+        return await get_employee(connection, company_id, employee_id, actor)
 
 
 @retried
@@ -50,10 +50,10 @@ async def reactivate_employee(actor: Actor, company_id: UUID, employee_id: UUID)
     Raises NotFound, Forbidden, EmployedElsewhere.
     """
     async with transaction(actor) as connection:
-        await get_employee(connection, company_id, employee_id)
+        await get_employee(connection, company_id, employee_id, actor)
         require_company_role(actor, company_id, "hr")
         await reactivate(company_id, employee_id)
-        return await get_employee(connection, company_id, employee_id)
+        return await get_employee(connection, company_id, employee_id, actor)
 
 
 async def deactivate(company_id: UUID, employee_id: UUID) -> None:
@@ -66,10 +66,11 @@ async def deactivate(company_id: UUID, employee_id: UUID) -> None:
     employee = found(await connection.fetchrow(_LOCK, company_id, employee_id))
     if not employee["active"]:
         return
+    inside = system(company_id=company_id)
     await Employee.update({Employee.active: False}).where(Employee.id == employee_id)
     await _close_doors(company_id, employee)
-    await withdraw_live_applications(connection, employee_id)
-    await settle_lowered_hours(connection, employee_id)
+    await withdraw_live_applications(connection, employee_id, inside)
+    await settle_lowered_hours(connection, employee_id, inside)
     await _watch(connection, company_id)
 
 

@@ -110,7 +110,7 @@ async def get_identity_provider(actor: Actor, company_id: UUID, provider_id: UUI
 
 
 async def _require_administrator(connection: Connection, actor: Actor, company_id: UUID) -> None:
-    found(await get_company(connection, company_id))
+    found(await get_company(connection, company_id, actor))
     require_company_role(actor, company_id, "company_admin")
 
 

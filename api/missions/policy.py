@@ -1,13 +1,14 @@
 """The lifecycle of missions, and the rules a mission obeys before anyone else reads it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from api.core.actor import Actor
 from api.core.language import Words
 from api.core.lifecycle import move
-from api.core.problems import Fault
+from api.core.problems import Fault, NotFound
 
 SUBMIT = move("submitted", "draft", "rejected")
 PUBLISH = move("published", "submitted")
@@ -36,6 +37,18 @@ REQUIRED = {
     ),
     "description": Words("Describe the need.", "Décrivez le besoin."),
 }
+
+
+def require_sight(viewer: Actor | None, mission: Mapping[str, Any]) -> None:
+    """Show what was published once to all, the rest to its association, and to moderators but for drafts.
+
+    Raises NotFound.
+    """
+    if mission["published_at"] is not None:
+        return
+    moderates = viewer is not None and "moderator" in viewer.roles and mission["state"] != "draft"
+    if not moderates and (viewer is None or mission["association_id"] not in viewer.memberships):
+        raise NotFound
 
 
 def broken_rules(mission: dict[str, Any], today: date) -> list[Fault]:

@@ -9,7 +9,7 @@ from api.core.actor import Actor
 from api.core.database import Connection, fetch_all, found
 from api.core.language import Language
 from api.core.schemas import Page
-from api.missions.policy import EDITABLE, broken_rules
+from api.missions.policy import EDITABLE, broken_rules, require_sight
 from api.missions.schemas import (
     Location,
     MissionAssociation,
@@ -55,6 +55,7 @@ async def get_mission(
 ) -> MissionOut:
     """Give a mission that the caller may see, with its problems to its coordinators; raises NotFound."""
     row = dict(found(await connection.fetchrow(_MISSION, mission_id)))
+    require_sight(viewer, row)
     mine = viewer is not None and row["association_id"] in viewer.memberships
     problems = problems_of(row, language) if mine else None
     association = MissionAssociation(

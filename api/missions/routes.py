@@ -155,7 +155,7 @@ async def list_association_missions(
 ) -> Page[MissionLine]:
     """List an association's missions of every state, to its members."""
     async with read(actor) as connection:
-        await get_association(connection, association_id)
+        await get_association(connection, association_id, actor)
         require_member(actor, association_id)
         return await queries.list_association_missions(connection, association_id, wanted, limit, cursor)
 

@@ -47,7 +47,7 @@ async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
     )
     try:
         async with transaction(actor) as connection:
-            await get_association(connection, given.association_id)
+            await get_association(connection, given.association_id, actor)
             require_member(actor, given.association_id)
             await Mission.insert(mission)
             return await queries.get_mission(connection, mission.id, actor, actor.language)
@@ -78,7 +78,7 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
         check_time_zone(edits["time_zone"])
     try:
         async with transaction(actor) as connection:
-            present = await _lock(connection, mission_id)
+            present = await _lock(connection, mission_id, actor)
             require_member(actor, present["association_id"])
             if present["version"] != edited:
                 raise VersionChanged
@@ -109,12 +109,12 @@ async def submit_mission(actor: Actor, mission_id: UUID, asked: int | None) -> M
     Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid with every broken rule.
     """
     async with transaction(actor) as connection:
-        present = await _lock(connection, mission_id)
+        present = await _lock(connection, mission_id, actor)
         require_member(actor, present["association_id"])
         if present["state"] != "published" and starts(
             policy.SUBMIT, present["state"], version=present["version"], asked=asked
         ):
-            state = await _require_open(connection, present["association_id"])
+            state = await _require_open(connection, present["association_id"], actor)
             _require_rules(dict(present))
             if state == "verified":
                 await _publish(present)
@@ -126,10 +126,10 @@ async def submit_mission(actor: Actor, mission_id: UUID, asked: int | None) -> M
 async def publish_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
     """Publish a submitted mission, as a moderator; raises NotFound, Forbidden, WrongState, VersionChanged."""
     async with transaction(actor) as connection:
-        present = await _lock(connection, mission_id)
+        present = await _lock(connection, mission_id, actor)
         require_outsider(actor, present["association_id"])
         if starts(policy.PUBLISH, present["state"], version=present["version"], asked=asked):
-            await _require_open(connection, present["association_id"])
+            await _require_open(connection, present["association_id"], actor)
             await _publish(present)
         return await queries.get_mission(connection, mission_id, actor, actor.language)
 
@@ -137,7 +137,7 @@ async def publish_mission(actor: Actor, mission_id: UUID, asked: int | None) -> 
 async def reject_mission(actor: Actor, mission_id: UUID, reasons: list[str], asked: int | None) -> MissionOut:
     """Send a submitted mission back with reasons; raises NotFound, Forbidden, WrongState, VersionChanged."""
     async with transaction(actor) as connection:
-        present = await _lock(connection, mission_id)
+        present = await _lock(connection, mission_id, actor)
         require_outsider(actor, present["association_id"])
         if starts(policy.REJECT, present["state"], version=present["version"], asked=asked):
             await _move(mission_id, policy.REJECT.target, one_reason(reasons))
@@ -162,18 +162,20 @@ def _require_rules(mission: dict[str, Any], edits: Container[str] | None = None)
         raise Invalid(faults=faults)
 
 
-async def _lock(connection: Connection, mission_id: UUID) -> asyncpg.Record:
+async def _lock(connection: Connection, mission_id: UUID, actor: Actor) -> asyncpg.Record:
     """Lock a mission to write it, its association first; one that is seen but not written answers Forbidden later."""
     association_id = found(
         await connection.fetchval("SELECT association_id FROM mission WHERE id = $1", mission_id)
     )
     await connection.execute("SELECT lock_association($1), lock_mission($2)", association_id, mission_id)
-    return found(await connection.fetchrow("SELECT * FROM mission WHERE id = $1", mission_id))
+    mission = found(await connection.fetchrow("SELECT * FROM mission WHERE id = $1", mission_id))
+    policy.require_sight(actor, mission)
+    return mission
 
 
-async def _require_open(connection: Connection, association_id: UUID) -> str:
+async def _require_open(connection: Connection, association_id: UUID, actor: Actor) -> str:
     """Give the state of an association whose missions may go live; raises WrongState."""
-    association = await get_association(connection, association_id)
+    association = await get_association(connection, association_id, actor)
     if association.state not in LIVELY:
         raise WrongState(state=association.state, allowed=sorted(LIVELY))
     return association.state

@@ -72,7 +72,7 @@ class LastOwner(Problem):
 async def list_members(actor: Actor, association_id: UUID, limit: int, cursor: str | None) -> Page[MemberOut]:
     """List the members, to themselves and to moderators; raises NotFound, Forbidden."""
     async with read(_within(actor, association_id)) as connection:
-        await queries.get_association(connection, association_id)
+        await queries.get_association(connection, association_id, actor)
         policy.require_member(_within(actor, association_id), association_id)
         return await queries.list_members(connection, association_id, limit, cursor)
 
@@ -156,6 +156,8 @@ async def revoke_invitation(actor: Actor, invitation_id: UUID) -> None:
     """Take back an invitation that waits; raises NotFound, Forbidden, WrongState."""
     async with transaction(actor) as connection:
         association_id = found(await connection.fetchval(_WHICH, invitation_id))
+        if association_id not in actor.memberships and "moderator" not in actor.roles:
+            raise NotFound
         async with transaction(_within(actor, association_id)):
             await _keep(connection, actor, association_id)
             found(await connection.fetchval(_REVOKE_ONE, invitation_id, clock.now()))

@@ -11,7 +11,7 @@ from api.core import clock
 from api.core.actor import Actor
 from api.core.language import Words
 from api.core.lifecycle import move
-from api.core.problems import Fault, Forbidden, Invalid
+from api.core.problems import Fault, Forbidden, Invalid, NotFound
 
 VERIFY = move("verified", "unverified")
 REFUSE = move("refused", "unverified")
@@ -38,10 +38,40 @@ def require_keeper(actor: Actor, role: str | None, *, owner_left: bool) -> None:
         raise Forbidden
 
 
+def require_employee(actor: Actor, company_id: UUID) -> None:
+    """Let in the company's own people; raises Forbidden."""
+    if actor.company_id != company_id:
+        raise Forbidden
+
+
 def require_company_role(actor: Actor, company_id: UUID, *roles: str) -> None:
     """Let in employees of the company who hold one of the roles; raises Forbidden."""
     if not actor.has_company_role(company_id, *roles):
         raise Forbidden
+
+
+def require_sight_of_company(actor: Actor, company_id: UUID) -> None:
+    """Show a company to its own people and to administrators alone; raises NotFound."""
+    if actor.company_id != company_id and "admin" not in actor.roles:
+        raise NotFound
+
+
+def require_sight_of_employee(
+    actor: Actor, company_id: UUID, employee_id: UUID, manager_id: UUID | None
+) -> None:
+    """Show an employee to themselves, their manager, HR and administrators; raises NotFound."""
+    own = actor.employment is not None and actor.employment.employee_id in (employee_id, manager_id)
+    answers = actor.has_company_role(company_id, "hr", "company_admin")
+    if actor.company_id != company_id or not (own or answers or "system" in actor.roles):
+        raise NotFound
+
+
+def require_sight_of_association(viewer: Actor | None, association_id: UUID, state: str) -> None:
+    """Hide a refused association from all but its members and the platform; raises NotFound."""
+    if state == "refused" and not (
+        viewer and (association_id in viewer.memberships or viewer.roles & {"moderator", "admin"})
+    ):
+        raise NotFound
 
 
 def require_outsider(actor: Actor, association_id: UUID) -> None:

@@ -9,6 +9,11 @@ from api.core import pagination
 from api.core.actor import Actor
 from api.core.database import Connection, fetch_all, fetch_one, found
 from api.core.schemas import Page
+from api.organisations.policy import (
+    require_sight_of_association,
+    require_sight_of_company,
+    require_sight_of_employee,
+)
 from api.organisations.schemas import (
     Address,
     AssociationOut,
@@ -51,6 +56,7 @@ async def get_association(
 ) -> AssociationOut:
     """Give an association that the caller may see, what is its members' own to them; raises NotFound."""
     fields = dict(found(await connection.fetchrow(_ASSOCIATION, association_id)))
+    require_sight_of_association(viewer, association_id, fields["state"])
     if viewer is None or not (association_id in viewer.memberships or "moderator" in viewer.roles):
         fields["contact_email"] = fields["state_reason"] = None
     address = Address(**{name: fields.pop(name) for name in Address.__struct_fields__})
@@ -84,8 +90,9 @@ async def list_members(
     return pagination.page(rows, limit, question, "person_id")
 
 
-async def get_company(connection: Connection, company_id: UUID) -> CompanyOut:
+async def get_company(connection: Connection, company_id: UUID, viewer: Actor) -> CompanyOut:
     """Give a company to its own people and to administrators; raises NotFound."""
+    require_sight_of_company(viewer, company_id)
     fields = dict(found(await connection.fetchrow(_COMPANY, company_id)))
     fields["group_roles"] = msgspec.json.decode(fields["group_roles"])
     return CompanyOut(**fields)
@@ -96,9 +103,14 @@ async def get_policy(connection: Connection, company_id: UUID, day: date) -> Pol
     return found(await fetch_one(connection, PolicyOut, _POLICY, company_id, day))
 
 
-async def get_employee(connection: Connection, company_id: UUID, employee_id: UUID) -> EmployeeOut:
+async def get_employee(
+    connection: Connection, company_id: UUID, employee_id: UUID, viewer: Actor
+) -> EmployeeOut:
     """Give an employee whom the caller may see; raises NotFound."""
-    return found(await fetch_one(connection, EmployeeOut, _EMPLOYEE + "AND id = $2", company_id, employee_id))
+    query = _EMPLOYEE + "AND id = $2"
+    employee = found(await fetch_one(connection, EmployeeOut, query, company_id, employee_id))
+    require_sight_of_employee(viewer, company_id, employee_id, employee.manager_id)
+    return employee
 
 
 async def list_employees(

@@ -126,7 +126,7 @@ async def update_company(
 async def get_company(actor: Caller, company_id: FromPath[UUID]) -> CompanyOut:
     """Give a company to its own people."""
     async with read(actor) as connection:
-        return await queries.get_company(connection, company_id)
+        return await queries.get_company(connection, company_id, actor)
 
 
 @get(
@@ -138,7 +138,7 @@ async def get_company(actor: Caller, company_id: FromPath[UUID]) -> CompanyOut:
 async def get_policy(actor: Caller, company_id: FromPath[UUID]) -> PolicyOut:
     """Give the policy in force today, to HR and the company's administrators."""
     async with read(actor) as connection:
-        company = await queries.get_company(connection, company_id)
+        company = await queries.get_company(connection, company_id, actor)
         require_company_role(actor, company_id, "hr", "company_admin")
         return await queries.get_policy(connection, company_id, clock.today(company.time_zone))
 
@@ -166,7 +166,7 @@ async def list_employees(
 ) -> Page[EmployeeOut]:
     """List a company's employees, to HR and its administrators."""
     async with read(actor) as connection:
-        await queries.get_company(connection, company_id)
+        await queries.get_company(connection, company_id, actor)
         require_company_role(actor, company_id, "hr", "company_admin")
         return await queries.list_employees(connection, company_id, limit, cursor)
 
@@ -181,7 +181,7 @@ async def list_employees(
 async def get_employee(actor: Caller, company_id: FromPath[UUID], employee_id: FromPath[UUID]) -> EmployeeOut:
     """Give an employee to themselves, their manager and HR."""
     async with read(actor) as connection:
-        return await queries.get_employee(connection, company_id, employee_id)
+        return await queries.get_employee(connection, company_id, employee_id, actor)
 
 
 @patch(

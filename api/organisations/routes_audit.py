@@ -44,7 +44,7 @@ async def list_company_audit_events(
     """List who did what in a company, the newest first, to HR and administrators; personal time is not in it."""
     asked = AuditQuestion(object_type=object_type, object_id=object_id, first=first, last=last)
     async with read(actor) as connection:
-        await get_company(connection, company_id)
+        await get_company(connection, company_id, actor)
         require_company_role(actor, company_id, "hr", "company_admin")
         return await list_audit_events(connection, company_id, asked, limit, cursor)
 
@@ -68,7 +68,7 @@ async def list_association_audit_events(
     """List who did what in an association, the newest first, to its owners."""
     asked = AuditQuestion(object_type=object_type, object_id=object_id, first=first, last=last)
     async with read(actor) as connection:
-        await get_association(connection, association_id)
+        await get_association(connection, association_id, actor)
         require_member(actor, association_id, "owner")
         return await list_audit_events(connection, association_id, asked, limit, cursor)
 

@@ -73,8 +73,9 @@ async def update_association(
     """Edit an association; raises NotFound, Forbidden, VersionChanged."""
     edits = changes(given)
     async with transaction(actor) as connection:
-        present = await _lock_association(connection, association_id)
+        await queries.get_association(connection, association_id, actor)
         policy.require_member(actor, association_id, "owner")
+        present = await _lock_association(connection, association_id)
         if present["version"] != edited:
             raise VersionChanged
         if present["state"] == "refused":
@@ -142,7 +143,7 @@ async def create_company(actor: Actor, given: CompanyIn) -> CompanyOut:
             await _set_policy(company_id, PolicyIn(), date(2000, 1, 1))
             person_id = await person_of_email(email)
             await add_employee(company_id, person_id, email=email, roles=["employee", "company_admin"])
-            return await queries.get_company(connection, company_id)
+            return await queries.get_company(connection, company_id, inside)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "employee_one_active_job":
             words = Words(
@@ -161,14 +162,14 @@ async def update_company(actor: Actor, company_id: UUID, given: CompanyPatch, ed
     if "group_roles" in edits:
         edits["group_roles"] = msgspec.json.encode(edits["group_roles"]).decode()
     async with transaction(actor) as connection:
-        present = await queries.get_company(connection, company_id)
+        present = await queries.get_company(connection, company_id, actor)
         policy.require_company_role(actor, company_id, "company_admin")
         if present.version != edited:
             raise VersionChanged
         where = (Company.id == company_id) & (Company.version == edited)
         if edits and not await Company.update(edits).where(where).returning(Company.id):
             raise VersionChanged
-        return await queries.get_company(connection, company_id)
+        return await queries.get_company(connection, company_id, actor)
 
 
 def _inside(actor: Actor, company_id: UUID) -> Actor:
@@ -211,7 +212,7 @@ async def add_employee(
 async def put_policy(actor: Actor, company_id: UUID, given: PolicyIn) -> PolicyOut:
     """Set what the company allows from a day on, today at the earliest; raises NotFound, Forbidden, Invalid."""
     async with transaction(actor) as connection:
-        company = await queries.get_company(connection, company_id)
+        company = await queries.get_company(connection, company_id, actor)
         policy.require_company_role(actor, company_id, "hr", "company_admin")
         today = clock.today(company.time_zone)
         if given.effective_from and given.effective_from < today:
@@ -238,16 +239,18 @@ async def update_employee(
 ) -> EmployeeOut:
     """Edit an employee; raises NotFound, Forbidden (roles are the administrator's), VersionChanged, Invalid."""
     edits = changes(given)
-    policy.require_company_role(actor, company_id, "company_admin", *(() if "roles" in edits else ("hr",)))
     try:
         async with transaction(actor) as connection:
-            present = await queries.get_employee(connection, company_id, employee_id)
+            present = await queries.get_employee(connection, company_id, employee_id, actor)
+            policy.require_company_role(
+                actor, company_id, "company_admin", *(() if "roles" in edits else ("hr",))
+            )
             if present.version != edited:
                 raise VersionChanged
             where = (Employee.id == employee_id) & (Employee.version == edited)
             if edits and not await Employee.update(edits).where(where).returning(Employee.id):
                 raise VersionChanged
-            return await queries.get_employee(connection, company_id, employee_id)
+            return await queries.get_employee(connection, company_id, employee_id, actor)
     except (asyncpg.ForeignKeyViolationError, asyncpg.CheckViolationError):
         words = Words(
             "Not another employee of this company.", "Ce n’est pas un autre collaborateur de l’entreprise."

@@ -51,7 +51,7 @@ async def get_engagement_report(
             faults=[Fault("/to", "dates", Words("It ends before it starts.", "La fin précède le début."))]
         )
     async with transaction(actor) as connection:
-        company = await get_company(connection, company_id)
+        company = await get_company(connection, company_id, actor)
         require_company_role(actor, company_id, "hr")
         present: datetime = await connection.fetchval("SELECT settle_ledger($1)", company_id)
         instant = _instant(as_of, company.time_zone) if as_of else present
