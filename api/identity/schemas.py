@@ -112,6 +112,26 @@ class ProviderCheckOut(Out, frozen=True, kw_only=True):
     token: SampleOut | None
 
 
+class ImportIn(In, frozen=True, kw_only=True):
+    """Employees in CSV, comma or semicolon, with a header: `external_id`, and of `given_name`, `family_name`, `email`,
+    `department`, `site`, `manager` (an external_id) and `active` those that are kept; a dry run unless told otherwise.
+    """
+
+    csv: Annotated[str, Meta(min_length=1, max_length=900_000)]
+    dry_run: bool = True
+
+
+class ImportOut(Out, frozen=True, kw_only=True):
+    """How many people of the file were, or in a dry run would be, added, edited, or let go and back."""
+
+    dry_run: bool
+    created: int
+    updated: int
+    deactivated: int
+    reactivated: int
+    unchanged: int
+
+
 class PlatformRolesIn(In, frozen=True, kw_only=True):
     """Every role that a person shall have on the platform, none where the list is empty."""
 

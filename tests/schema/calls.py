@@ -83,6 +83,7 @@ CALLS: dict[str, Call] = {
     "updateEmployee": Call("PATCH", _EMPLOYEE, {"department": "Finances"}),
     "deactivateEmployee": Call("POST", _EMPLOYEE + "/deactivate"),
     "reactivateEmployee": Call("POST", _EMPLOYEE + "/reactivate"),
+    "importEmployees": Call("POST", _COMPANY + "/employees/import", {"csv": "external_id\nM-1"}),
     "listIdentityProviders": Call("GET", _COMPANY + "/identity-providers"),
     "createIdentityProvider": Call("POST", _COMPANY + "/identity-providers", PROVIDER),
     "updateIdentityProvider": Call("PATCH", _PROVIDER, {"audience": "autre"}),
