@@ -8,7 +8,7 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 
 from api.applications.routes import router as applications
-from api.core import errors, health, net, openapi, pagination, signing
+from api.core import errors, health, net, openapi, signing
 from api.core.database import close_pools, open_pools
 from api.core.edge import Edge
 from api.core.etag import Answer
@@ -45,7 +45,6 @@ def edged(app: Litestar) -> ASGIApp:
 
 def create_litestar(settings: Settings) -> Litestar:
     """Make the application below the edge; `create_app` is what to serve."""
-    pagination.sign_with(settings.secrets)
     signing.trust(settings.secrets)
     return Litestar(
         route_handlers=[

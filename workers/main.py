@@ -16,6 +16,7 @@ from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from api.core import log as logs
+from api.core import signing
 from api.core.database import close_pools, open_pools
 from api.core.settings import BadSettings, Settings, read_settings
 from workers.reactions import REACTIONS
@@ -59,6 +60,7 @@ def _refuse(why: str) -> NoReturn:
 
 async def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, then let what is under way end; raises when Redis goes away."""
+    signing.trust(settings.secrets)
     await open_pools(settings)
     queue = open_queue(settings)
     worker = make_worker(settings, queue)

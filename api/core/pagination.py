@@ -1,7 +1,6 @@
 """Keyset pagination with signed cursors: a page continues after the last row seen, never by counting."""
 
 import hashlib
-import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any, TypeVar
 
@@ -11,18 +10,14 @@ from litestar.params import QueryParameter
 from api.core.language import Words
 from api.core.problems import Malformed
 from api.core.schemas import Page
+from api.core.signing import holds, sign
 
 Item = TypeVar("Item")
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many items at most.")]
 CursorText = Annotated[str | None, QueryParameter(max_length=1000, description="`next` of the page before.")]
 
-_secrets: tuple[str, ...] = ()
-
-
-def sign_with(secrets: tuple[str, ...]) -> None:
-    """Take the secrets: the first signs, all verify."""
-    global _secrets  # noqa: PLW0603
-    _secrets = secrets
+_PURPOSE = "cursor"
+_SIGNATURE = 32
 
 
 def page(rows: list[Item], limit: int, question: object, *keys: str) -> Page[Item]:
@@ -39,8 +34,8 @@ def read_cursor(text: str | None, question: object, *types: Any) -> tuple[Any, .
         return None
     try:
         raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        signature, payload = raw[:16], raw[16:]
-        if not any(hmac.compare_digest(signature, _sign(secret, payload, question)) for secret in _secrets):
+        signature, payload = raw[:_SIGNATURE], raw[_SIGNATURE:]
+        if not holds(_PURPOSE, signature, _signed(payload, question)):
             raise ValueError(text)
         return msgspec.msgpack.decode(payload, type=tuple.__class_getitem__(types))  # type: ignore[no-any-return]
     except (ValueError, msgspec.MsgspecError):
@@ -52,9 +47,9 @@ def read_cursor(text: str | None, question: object, *types: Any) -> tuple[Any, .
 
 def _write(keys: list[object], question: object) -> str:
     payload = msgspec.msgpack.encode(keys)
-    return urlsafe_b64encode(_sign(_secrets[0], payload, question) + payload).rstrip(b"=").decode()
+    signature = sign(_PURPOSE, _signed(payload, question))
+    return urlsafe_b64encode(signature + payload).rstrip(b"=").decode()
 
 
-def _sign(secret: str, payload: bytes, question: object) -> bytes:
-    asked = msgspec.msgpack.encode(question)
-    return hmac.digest(secret.encode(), b"cursor" + hashlib.sha256(asked).digest() + payload, "sha256")[:16]
+def _signed(payload: bytes, question: object) -> bytes:
+    return hashlib.sha256(msgspec.msgpack.encode(question)).digest() + payload

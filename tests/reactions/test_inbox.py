@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from api.core import pagination
+from api.core import signing
 from api.core.actor import Actor, system
 from api.core.database import read, transaction
 from api.core.ids import new_id
@@ -17,7 +17,7 @@ from tests.faults.stage import NEWS, count, make_people
 
 @pytest.fixture
 def actor(settings: Settings) -> Actor:
-    pagination.sign_with(settings.secrets)
+    signing.trust(settings.secrets)
     return Actor(person_id=new_id())
 
 

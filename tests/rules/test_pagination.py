@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.core import pagination
-from api.core.pagination import page, read_cursor, sign_with
+from api.core import signing
+from api.core.pagination import page, read_cursor
 from api.core.problems import Malformed
+from api.core.signing import trust
 
 QUESTION = ("missions", ["education", "None"])
 
@@ -37,10 +38,10 @@ ROWS = st.lists(
 
 @pytest.fixture(autouse=True)
 def secrets() -> Iterator[None]:
-    before = pagination._secrets
-    sign_with(("a" * 32,))
+    before = signing._secrets
+    trust(("a" * 32,))
     yield
-    sign_with(before)
+    trust(before)
 
 
 def cursor_of(*rows: Row, limit: int = 1) -> str:
@@ -113,8 +114,8 @@ def test_a_cursor_answers_the_question_it_was_given_for() -> None:
 def test_an_older_secret_verifies_until_it_is_dropped() -> None:
     rows = [Row(datetime(2026, 1, 1, tzinfo=UTC), UUID(int=number)) for number in range(2)]
     text = cursor_of(*rows)
-    sign_with(("b" * 32, "a" * 32))
+    trust(("b" * 32, "a" * 32))
     assert not refused(text)
     assert cursor_of(*rows) != text
-    sign_with(("b" * 32,))
+    trust(("b" * 32,))
     assert refused(text)
