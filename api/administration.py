@@ -91,8 +91,8 @@ async def token_issue(email: str, days: int) -> None:
 @click.option("--email", default="")
 def token_company(issuer: str, **claims: Any) -> None:
     """Print a token of a company's own provider, as its intranet holds one (development only)."""
+    from api.dev.folders import FOLDER_VARIABLE
     from api.dev.issuer import mint, signing_key
-    from api.dev.stack import FOLDER_VARIABLE
 
     click.echo(mint(signing_key(Path(of_development(FOLDER_VARIABLE))), issuer, **claims))
 

@@ -13,6 +13,7 @@ from api.core.database import close_pools, open_pools
 from api.core.edge import Edge
 from api.core.etag import Answer
 from api.core.idempotency import Idempotency
+from api.core.rates import RateLimits
 from api.core.requests import MAX_BODY, StrictRequest, strictly
 from api.core.routing import DEPENDENCIES
 from api.core.settings import Settings
@@ -81,6 +82,7 @@ def create_litestar(settings: Settings) -> Litestar:
                 "settings": settings,
                 "networks": net.reach(settings),
                 "origin": net.origin_of(settings.public_url),
+                "rates": RateLimits(settings),
                 "proxies": net.networks(*settings.trusted_proxies),
             }
         ),
@@ -93,4 +95,5 @@ async def _pools(app: Litestar) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await app.state.rates.close()
         await close_pools()

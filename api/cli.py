@@ -84,7 +84,7 @@ def openapi() -> None:
     from api.app import create_litestar
     from api.core.openapi import document
 
-    settings = Settings(database_url="x://x", redis_url="x://x", smtp_url="x://x", secrets=("x" * 32,))
+    settings = Settings(database_url="x://x", redis_url="redis://x", smtp_url="x://x", secrets=("x" * 32,))
     click.echo(
         msgspec.json.format(msgspec.json.encode(document(create_litestar(settings))), indent=2).decode()
     )

@@ -21,6 +21,9 @@ from api.dev.stack import stack
 from tests.make.served import served
 from tests.make.world import World
 
+UNLIMITED = {"MAILLON_CALLER_LIMIT": "99999/second", "MAILLON_NETWORK_LIMIT": "99999/second"}
+"""All of a suite comes from one network, as fast as it can."""
+
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """On the gate a skipped test is a failure: what it needs must be there."""
@@ -36,9 +39,11 @@ def environment() -> Iterator[dict[str, str]]:
     folder.chmod(0o711)
     try:
         with stack(folder, fsync=False) as servers:
-            given = servers.environment | {
-                key: value for key, value in os.environ.items() if key.startswith("MAILLON_")
-            }
+            given = (
+                servers.environment
+                | UNLIMITED
+                | {key: value for key, value in os.environ.items() if key.startswith("MAILLON_")}
+            )
             subprocess.run([sys.executable, "-m", "migrations"], env=os.environ | given, check=True)
             yield given
     finally:

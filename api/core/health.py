@@ -100,4 +100,6 @@ async def get_metrics(request: Request[Any, Any, State]) -> Response[bytes]:
     return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-router = Router("/", route_handlers=[get_health, get_readiness, get_metrics], tags=["operations"])
+router = Router(
+    "/", route_handlers=[get_health, get_readiness, get_metrics], tags=["operations"], opt={"probe": True}
+)

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 import httpcore
+from litestar.connection import ASGIConnection
 
 from api.core.settings import Settings
 
@@ -93,6 +94,27 @@ def client_address(direct: str | None, forwarded_for: str, proxies: Reach) -> st
     except ValueError:
         pass
     return address
+
+
+def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
+    """Give the address that a request came from, as far as the operator's proxies are believed."""
+    direct = connection.client.host if connection.client else None
+    # A proxy may add a line of its own below the client's: all of them are one list (RFC 9110, 5.3).
+    forwarded_for = ",".join(connection.headers.getall("x-forwarded-for", []))
+    return client_address(direct, forwarded_for, connection.app.state.proxies)
+
+
+def network_of(address: str | None) -> str:
+    """Give the network that a client counts in: an IPv4 address, or the /64 of an IPv6 one."""
+    try:
+        parsed = ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return str(ip_network((parsed, 64), strict=False))
+        parsed = parsed.ipv4_mapped
+    return str(parsed)
 
 
 def _is_proxy(address: IPv4Address | IPv6Address, proxies: Reach) -> bool:

@@ -187,8 +187,9 @@ def _describe(operation: dict[str, Any], handler: HTTPRouteHandler, examples: di
 
 def _common(handler: HTTPRouteHandler) -> set[type[Problem]]:
     """Give the problems that come from what an operation takes, whatever it does."""
-    kinds: set[type[Problem]] = {problems.Unavailable, problems.Unauthenticated, problems.Invalid}
-    kinds.add(problems.Unexpected)
+    kinds: set[type[Problem]] = {problems.Unavailable, problems.Invalid, problems.Unexpected}
+    if not handler.opt.get("probe"):
+        kinds |= {problems.Unauthenticated, problems.TooManyRequests}
     if "GET" not in handler.http_methods:
         kinds |= {problems.Malformed, problems.TooLarge, problems.UnsupportedMedia}
     if query_names(handler):

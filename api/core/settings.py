@@ -8,6 +8,8 @@ import msgspec
 from msgspec import Meta
 
 Network = Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+/[0-9]{1,3}$")]
+Rate = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,4}/([1-9][0-9]{0,2} )?(second|minute|hour)$")]
+RedisUrl = Annotated[str, Meta(pattern=r"^(rediss?|unix)://\S+$", max_length=2000)]
 Url = Annotated[str, Meta(pattern=r"^[a-z+]+://\S+$", max_length=2000)]
 
 
@@ -17,7 +19,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_url: Url
     database_owner_url: Url | None = None
     database_ops_url: Url | None = None
-    redis_url: Url
+    redis_url: RedisUrl
     smtp_url: Url
     secrets: Annotated[tuple[Annotated[str, Meta(min_length=32)], ...], Meta(min_length=1)]
     public_url: Url = "http://127.0.0.1:8000"
@@ -27,6 +29,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mail_retry_seconds: Annotated[float, Meta(gt=0, le=86_400)] = 60.0
     mail_give_up_hours: Annotated[int, Meta(ge=1, le=240)] = 48
     metrics_token: Annotated[str, Meta(min_length=16)] | None = None
+    caller_limit: Rate = "1800/minute"
+    network_limit: Rate = "6000/minute"
     pool_size: Annotated[int, Meta(ge=1, le=200)] = 10
     job_timeout_seconds: Annotated[int, Meta(ge=1, le=20)] = 20
     job_concurrency: Annotated[int, Meta(ge=1, le=100)] = 10

@@ -9,6 +9,8 @@ from pathlib import Path
 from api.dev.account import Account
 from api.dev.processes import fail, wait_until
 
+FOLDER_VARIABLE = "MAILLON_DEV_DATA"
+"""Where a command finds the folder of the `maillon dev` it speaks to; no setting of the server."""
 _LOCK_PATIENCE = 0.5
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.dev.folders import is_locked, locked, make_folder, write_private
+from api.dev.folders import FOLDER_VARIABLE, is_locked, locked, make_folder, write_private
 from api.dev.issuer import issuer
 from api.dev.mail import MailSink, mail_sink
 from api.dev.postgres import PostgresServer, postgres
@@ -15,8 +15,7 @@ from api.dev.processes import fail
 from api.dev.valkey import ValkeyServer, valkey
 
 ISSUER_VARIABLE = "MAILLON_DEV_ISSUER"
-FOLDER_VARIABLE = "MAILLON_DEV_DATA"
-"""Where commands find the development identity provider and its key; no settings of the server."""
+"""Where commands find the development identity provider; no setting of the server."""
 
 
 @dataclass(frozen=True)

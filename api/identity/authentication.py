@@ -1,18 +1,22 @@
-"""Authentication of a request: a bearer token, a key as the user name of HTTP Basic, a page's cookie, or nobody."""
+"""Authentication of a request: a bearer token, a key as the user name of HTTP Basic, a page's cookie, or nobody.
+
+Each is counted before the database is asked: by its caller, or by its network until its credential has held.
+"""
 
 from base64 import b64decode
-from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
-from api.core.actor import Actor
+from api.core.actor import Actor, Connection
 from api.core.language import Words
+from api.core.net import Reach, address_of, network_of
 from api.core.problems import Forbidden, Unauthenticated
+from api.core.rates import RateLimits
 from api.identity.api_keys import PREFIX, actor_of_key
 from api.identity.company_tokens import refused
 from api.identity.service import authenticate
-from api.identity.sessions import COOKIE
+from api.identity.sessions import COOKIE, digest
 from api.identity.sessions import PREFIX as SESSION
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -22,29 +26,63 @@ class Authentication(AbstractAuthenticationMiddleware):
     """Litestar middleware: sets the user to the Actor and `auth` to the token, both None when nobody signed in."""
 
     async def authenticate_request(self, connection: ASGIConnection) -> AuthenticationResult:  # type: ignore[type-arg]
-        """Read the Authorization header, else the session cookie; raises Unauthenticated, Forbidden, Unavailable."""
+        """Read the Authorization header, else the session cookie.
+
+        Raises Unauthenticated, Forbidden, TooManyRequests, Unavailable.
+        """
+        if connection.route_handler.opt.get("probe"):  # asked by machines at any time, it looks at nobody
+            return AuthenticationResult(None, None)
         header, cookie = connection.headers.get("authorization"), connection.cookies.get(COOKIE)
-        if header is None:
-            if cookie is None or not cookie.startswith(SESSION):
-                return AuthenticationResult(None, None)
+        if header is not None:
+            return await _counted(connection, header)
+        if cookie is not None and cookie.startswith(SESSION):
             return await _of_cookie(connection, cookie)
+        await _spend_of_network(connection)
+        return AuthenticationResult(None, None)
+
+
+async def _counted(connection: Connection, header: str) -> AuthenticationResult:
+    """Say whose a credential is and count the request; raises Unauthenticated, TooManyRequests, Unavailable."""
+    rates: RateLimits = connection.app.state.rates
+    credential = digest(header)
+    known = rates.caller_of(credential)
+    if known:
+        await rates.spend_of_caller(known)
+    else:
+        await _spend_of_network(connection)
+    try:
         token = _credential(header)
-        if token.startswith(PREFIX):
-            actor: Actor | None = await actor_of_key(token)
-            if actor is None:
-                raise refused()
-        else:
-            actor = await authenticate(token, connection.app.state.networks)
-        return AuthenticationResult(user=actor, auth=token)
+        actor = await _actor_of(token, connection.app.state.networks)
+    except Unauthenticated:
+        rates.forget(credential)
+        raise
+    if known != actor.author:
+        await rates.spend_of_caller(actor.author)
+        rates.remember(credential, actor.author)
+    return AuthenticationResult(user=actor, auth=token)
 
 
-async def _of_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> AuthenticationResult:
+async def _spend_of_network(connection: Connection) -> None:
+    rates: RateLimits = connection.app.state.rates
+    await rates.spend_of_network(network_of(address_of(connection)))
+
+
+async def _actor_of(token: str, networks: Reach) -> Actor:
+    if not token.startswith(PREFIX):
+        return await authenticate(token, networks)
+    actor = await actor_of_key(token)
+    if actor is None:
+        raise refused()
+    return actor
+
+
+async def _of_cookie(connection: Connection, token: str) -> AuthenticationResult:
     """Let a page in that a browser opened with our cookie; one whose session has ended is nobody's.
 
     A browser sends a cookie whoever wrote the page: a write must come from our own origin, which a page cannot forge.
     """
     try:
-        actor = await authenticate(token)
+        found = await _counted(connection, f"Bearer {token}")
     except Unauthenticated:
         return AuthenticationResult(None, None)
     origin = connection.headers.get("origin")
@@ -52,7 +90,7 @@ async def _of_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str)
         raise Forbidden(
             Words("This page is not ours to write from.", "Cette page n’est pas autorisée à écrire.")
         )
-    return AuthenticationResult(user=actor, auth=token)
+    return found
 
 
 def _credential(header: str) -> str:

@@ -7,7 +7,6 @@ a digest of the two together: who reads the table can try no code against it.
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from api.core.actor import Actor, system
 from api.core.database import Connection, transaction
 from api.core.ids import new_id
 from api.core.language import Language, Words
+from api.core.net import network_of
 from api.core.problems import Problem, TooManyRequests
 from api.identity.schemas import MagicLinkOut, SessionIn
 from api.identity.sessions import OpenedSession, begin_session, digest
@@ -72,19 +72,6 @@ async def start_magic_link(email: str, language: Language, address: str | None) 
 async def add_my_email(actor: Actor, email: str, language: Language, address: str | None) -> MagicLinkOut:
     """Mail a code that adds the address to the caller; raises TooManyRequests."""
     return await _ask("address_proof", email.lower(), actor.author, language, network_of(address))
-
-
-def network_of(address: str | None) -> str:
-    """Give the network that a client counts in: an IPv4 address, or the /64 of an IPv6 one."""
-    try:
-        parsed = ip_address((address or "").partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is None:
-            return str(ip_network((parsed, 64), strict=False))
-        parsed = parsed.ipv4_mapped
-    return str(parsed)
 
 
 async def _ask(

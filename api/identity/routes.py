@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 from api.core.actor import Actor, admin, public, signed_in
 from api.core.etag import Answer
 from api.core.language import Language, preferred
-from api.core.net import client_address
+from api.core.net import address_of
 from api.core.pagination import CursorText, Limit
 from api.core.problems import Forbidden, Invalid, NotFound, TooManyRequests
 from api.core.routing import Caller, cookie
@@ -42,7 +42,7 @@ async def start_magic_link(
     data: JSONBody[MagicLinkIn], request: Request[Actor | None, Any, State]
 ) -> Response[MagicLinkOut]:
     """Mail a code to sign in: the same answer for every address, known or not."""
-    asked = await magic_links.start_magic_link(data.email, _language(request), _address(request))
+    asked = await magic_links.start_magic_link(data.email, _language(request), address_of(request))
     return Answer(asked, status_code=202, headers=SECRET)
 
 
@@ -77,7 +77,7 @@ async def add_my_email(
     actor: Caller, data: JSONBody[MagicLinkIn], request: Request[Actor, Any, State]
 ) -> Response[MagicLinkOut]:
     """Mail a code to an address: given to redeemMagicLink with this `request`, it makes the address the caller's."""
-    asked = await magic_links.add_my_email(actor, data.email, _language(request), _address(request))
+    asked = await magic_links.add_my_email(actor, data.email, _language(request), address_of(request))
     return Answer(asked, status_code=202, headers=SECRET)
 
 
@@ -130,12 +130,6 @@ def _language(request: Request[Any, Any, State]) -> Language:
     return preferred(
         request.headers.get("accept-language", ""), request.user.language if request.user else "fr"
     )
-
-
-def _address(request: Request[Any, Any, State]) -> str | None:
-    direct = request.client.host if request.client else None
-    forwarded_for = request.headers.get("x-forwarded-for", "")
-    return client_address(direct, forwarded_for, request.app.state.proxies)
 
 
 router = Router(

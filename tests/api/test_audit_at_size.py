@@ -11,8 +11,8 @@ from api.core.actor import Actor, Employment
 from api.core.audit import BATCH, WAITING, AuditQuestion, list_audit_events
 from api.core.database import Connection, close_pools, open_pools, operations, read
 from api.core.ids import new_id
-from api.core.pagination import sign_with
 from api.core.settings import Settings
+from api.core.signing import trust
 from tests.make.clone import cloned
 
 COMPANY = UUID("00000000-0000-7000-8000-000000000001")
@@ -43,7 +43,7 @@ _TOUCHED = """
 @pytest_asyncio.fixture
 async def large(environment: dict[str, str]) -> AsyncIterator[Settings]:
     async with cloned(environment, SEED) as settings:
-        sign_with(settings.secrets)
+        trust(settings.secrets)
         await open_pools(settings)
         yield settings
         await close_pools()

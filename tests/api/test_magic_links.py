@@ -21,8 +21,9 @@ from api.app import edged
 from api.core import clock
 from api.core.actor import system
 from api.core.database import operations, transaction
+from api.core.net import network_of
 from api.core.settings import Settings
-from api.identity.magic_links import MOST_OF_ADDRESS, MOST_OF_NETWORK, network_of
+from api.identity.magic_links import MOST_OF_ADDRESS, MOST_OF_NETWORK
 from api.notifications.delivery import deliver, doubt_stuck_mails, requeue
 from tests.api.core.asking import assert_problem, stored
 from tests.make.world import World

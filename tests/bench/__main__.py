@@ -29,6 +29,7 @@ from tests.make.clone import superuser_url
 
 MISSIONS = 20_000
 ROUNDS = 5
+UNLIMITED = {"MAILLON_CALLER_LIMIT": "99999/second", "MAILLON_NETWORK_LIMIT": "99999/second"}
 SECONDS = 3.0
 CONNECTIONS = 16
 PATH = "/v1/missions"
@@ -48,7 +49,7 @@ def main() -> None:
     folder.chmod(0o711)
     try:
         with stack(folder) as servers:
-            _run(os.environ | servers.environment)
+            _run(os.environ | servers.environment | UNLIMITED)
     finally:
         shutil.rmtree(folder)
 

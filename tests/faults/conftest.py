@@ -1,4 +1,6 @@
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -13,6 +15,12 @@ from tests.faults.stage import Nursery, Place, SmtpServer, Workers, connected, f
 def place() -> Iterator[Place]:
     with made_place() as made:
         yield made
+
+
+@pytest.fixture
+def folder(place: Place) -> Path:
+    """A new folder for servers of one test."""
+    return Path(tempfile.mkdtemp(dir=place.folder))
 
 
 @pytest.fixture(scope="session")

@@ -22,4 +22,5 @@ async def served(app: Litestar, settings: Settings) -> AsyncIterator[httpx.Async
         async with httpx.AsyncClient(transport=transport, base_url="http://maillon") as client:
             yield client
     finally:
+        await app.state.rates.close()
         await close_pools()

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import httpx
 
 from api.core import clock
+from api.dev.folders import FOLDER_VARIABLE
 from api.dev.issuer import mint, signing_key
-from api.dev.stack import FOLDER_VARIABLE, ISSUER_VARIABLE
+from api.dev.stack import ISSUER_VARIABLE
 from api.identity import service as identity
 
 _numbers = itertools.count(1)

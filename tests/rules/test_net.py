@@ -14,7 +14,7 @@ from api.core import net
 from api.core.settings import Settings
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
-_SETTINGS = Settings(database_url="x://x", redis_url="x://x", smtp_url="x://x", secrets=("x" * 32,))
+_SETTINGS = Settings(database_url="x://x", redis_url="redis://x", smtp_url="x://x", secrets=("x" * 32,))
 CLOSED = net.reach(_SETTINGS)
 LOCAL = net.reach(msgspec.structs.replace(_SETTINGS, development=True))
 OURS = net.reach(msgspec.structs.replace(_SETTINGS, private_networks=("10.1.0.0/16",)))

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from limits import parse
 
 from api.core.settings import BadSettings, Settings, read_settings
 
@@ -38,6 +39,7 @@ def test_every_missing_variable_is_named_at_once() -> None:
         ("MAILLON_DATABASE_URL", "localhost"),
         ("MAILLON_DATABASE_URL", ""),
         ("MAILLON_REDIS_URL", "redis:"),
+        ("MAILLON_REDIS_URL", "http://127.0.0.1"),
         ("MAILLON_SECRETS", "short"),
         ("MAILLON_SECRETS", ""),
         ("MAILLON_SECRETS", f"{'x' * 32},short"),
@@ -48,6 +50,11 @@ def test_every_missing_variable_is_named_at_once() -> None:
         ("MAILLON_RELAY_INTERVAL_SECONDS", "0"),
         ("MAILLON_DEVELOPMENT", "perhaps"),
         ("MAILLON_METRICS_TOKEN", "short"),
+        ("MAILLON_CALLER_LIMIT", "many"),
+        ("MAILLON_CALLER_LIMIT", "0/minute"),
+        ("MAILLON_CALLER_LIMIT", "10/second;100/minute"),
+        ("MAILLON_NETWORK_LIMIT", "10/fortnight"),
+        ("MAILLON_NETWORK_LIMIT", "-1/minute"),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, text: str) -> None:
@@ -74,6 +81,17 @@ def test_several_secrets_are_a_list_whose_first_signs() -> None:
 @pytest.mark.parametrize("text", ["true", "1", "TRUE"])
 def test_development_is_said_in_plain_words(text: str) -> None:
     assert read_settings(GOOD | {"MAILLON_DEVELOPMENT": text}).development
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "seconds"),
+    [("10/minute", 10, 60), ("99999/second", 99_999, 1), ("5/20 second", 5, 20), ("7/hour", 7, 3600)],
+)
+def test_a_rate_is_read_as_it_is_written(text: str, amount: int, seconds: int) -> None:
+    settings = read_settings(GOOD | {"MAILLON_CALLER_LIMIT": text, "MAILLON_NETWORK_LIMIT": text})
+    assert settings.caller_limit == settings.network_limit == text
+    rate = parse(text)
+    assert (rate.amount, rate.get_expiry()) == (amount, seconds)
 
 
 def test_every_setting_can_be_given() -> None:

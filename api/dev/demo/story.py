@@ -15,8 +15,9 @@ from api.dev.demo.days import TIME_ZONE, month
 from api.dev.demo.people import MODERATOR
 from api.dev.demo.plan import hero_of
 from api.dev.demo.territory import Employee, Territory, make_staff, read_territory
+from api.dev.folders import FOLDER_VARIABLE
 from api.dev.issuer import mint, signing_key
-from api.dev.stack import FOLDER_VARIABLE, ISSUER_VARIABLE
+from api.dev.stack import ISSUER_VARIABLE
 from api.identity import service as identity
 from api.missions.queries import list_association_missions, search_missions
 from api.missions.tables import Mission

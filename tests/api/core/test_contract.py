@@ -19,7 +19,9 @@ from tests.make.world import World
 
 EXAMPLES = 12
 DOCUMENT = document(
-    create_litestar(Settings(database_url="x://x", redis_url="x://x", smtp_url="x://x", secrets=("x" * 32,)))
+    create_litestar(
+        Settings(database_url="x://x", redis_url="redis://x", smtp_url="x://x", secrets=("x" * 32,))
+    )
 )
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS = {
