@@ -1,5 +1,7 @@
-"""`maillon admin`, `company`, `token`, `role`: who may be what, decided by the operator."""
+"""`maillon admin`, `company`, `token`, `role`, `key`, `secret`: who may be what, decided by the operator."""
 
+import os
+import shlex
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,6 +10,8 @@ import click
 import msgspec
 
 from api.core.actor import Employment, system
+from api.core.signing import new_secret
+from api.dev.folders import FOLDER_VARIABLE, SECRETS, write_private
 from api.identity import service as identity
 from api.identity.api_keys import revoke_secret
 from api.identity.providers import create_identity_provider
@@ -91,7 +95,6 @@ async def token_issue(email: str, days: int) -> None:
 @click.option("--email", default="")
 def token_company(issuer: str, **claims: Any) -> None:
     """Print a token of a company's own provider, as its intranet holds one (development only)."""
-    from api.dev.folders import FOLDER_VARIABLE
     from api.dev.issuer import mint, signing_key
 
     click.echo(mint(signing_key(Path(of_development(FOLDER_VARIABLE))), issuer, **claims))
@@ -134,3 +137,36 @@ def key() -> None:
 async def key_revoke(text: str) -> None:
     """Revoke a key (mln_…) or a session token (mls_…) by its text."""
     await revoke_secret(text)
+
+
+@click.group()
+def secret() -> None:
+    """The secrets that sign and seal: MAILLON_SECRETS."""
+
+
+# Processes restart one after the other: what one signs, those not restarted yet must believe already.
+STEPS = """\
+# 1. Everywhere, one process after the other: the new secret is believed, and not used yet.
+MAILLON_SECRETS={believed}
+# 2. Once every process has that, everywhere again: the new secret signs, the former ones are still believed.
+MAILLON_SECRETS={used}
+# 3. A day later, and once what is stored sealed was sealed anew: the former ones open nothing any more.
+MAILLON_SECRETS={alone}"""
+
+
+@secret.command("rotate")
+def secret_rotate() -> None:
+    """Make a new secret, and print MAILLON_SECRETS for each step of its coming; `maillon dev` takes it by itself.
+
+    Nothing is changed elsewhere. In the folder of a `maillon dev`, whose processes all start together, it is written
+    down at once, to be used from the next start.
+    """
+    former, new = settings().secrets, new_secret()
+    believed, used = ",".join([*former, new]), ",".join([new, *former])
+    if folder := os.environ.get(FOLDER_VARIABLE):
+        write_private(Path(folder) / SECRETS, f"{used}\n".encode())
+        click.echo(
+            "The new secret is used once `maillon dev` was started again; the former ones are still believed."
+        )
+    else:
+        click.echo(STEPS.format(believed=shlex.quote(believed), used=shlex.quote(used), alone=new))

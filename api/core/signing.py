@@ -1,6 +1,7 @@
 """The one place that knows MAILLON_SECRETS: the first signs and seals, all of them verify and unseal."""
 
 import hmac
+import secrets
 from collections.abc import Iterator
 
 from joserfc import jwe
@@ -13,10 +14,15 @@ _ALGORITHMS = list(_HEADER.values())
 _secrets: tuple[str, ...] = ()
 
 
-def trust(secrets: tuple[str, ...]) -> None:
+def new_secret() -> str:
+    """Give a new random secret of 64 characters."""
+    return secrets.token_urlsafe(48)
+
+
+def trust(trusted: tuple[str, ...]) -> None:
     """Take the secrets, at least one, for this process."""
     global _secrets  # noqa: PLW0603
-    _secrets = secrets
+    _secrets = trusted
 
 
 def sign(purpose: str, data: bytes) -> bytes:
@@ -46,8 +52,8 @@ def stale(purpose: str, text: str) -> bool:
     return not any(True for _ in _opened(_secrets[:1], purpose, text))
 
 
-def _opened(secrets: tuple[str, ...], purpose: str, text: str) -> Iterator[str]:
-    for secret in secrets:
+def _opened(trusted: tuple[str, ...], purpose: str, text: str) -> Iterator[str]:
+    for secret in trusted:
         try:
             opened = jwe.decrypt_compact(text, _sealing_key(secret, purpose), _ALGORITHMS)
         except (JoseError, ValueError, TypeError):  # joserfc lets some headers through to a TypeError

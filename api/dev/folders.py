@@ -11,6 +11,8 @@ from api.dev.processes import fail, wait_until
 
 FOLDER_VARIABLE = "MAILLON_DEV_DATA"
 """Where a command finds the folder of the `maillon dev` it speaks to; no setting of the server."""
+SECRETS = "secrets"
+"""The file of `MAILLON_SECRETS` in that folder, read when `maillon dev` starts."""
 _LOCK_PATIENCE = 0.5
 
 

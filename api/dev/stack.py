@@ -1,13 +1,13 @@
 """All the servers of Maillon for development and tests, in one data folder."""
 
-import secrets
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.dev.folders import FOLDER_VARIABLE, is_locked, locked, make_folder, write_private
+from api.core.signing import new_secret
+from api.dev.folders import FOLDER_VARIABLE, SECRETS, is_locked, locked, make_folder, write_private
 from api.dev.issuer import issuer
 from api.dev.mail import MailSink, mail_sink
 from api.dev.postgres import PostgresServer, postgres
@@ -46,7 +46,7 @@ def stack(data: Path, *, fsync: bool = True, public_url: str | None = None) -> I
             mail_sink(data / "mail") as mail,
             issuer(data) as provider,
         ):
-            environment = _environment(database, cache, mail, _kept_secret(data / "secrets"))
+            environment = _environment(database, cache, mail, _kept_secrets(data / SECRETS))
             environment |= {ISSUER_VARIABLE: provider, FOLDER_VARIABLE: str(data)}
             if public_url:
                 environment["MAILLON_PUBLIC_URL"] = public_url
@@ -72,7 +72,7 @@ def running(data: Path) -> dict[str, str] | None:
 
 
 def _environment(
-    database: PostgresServer, cache: ValkeyServer, mail: MailSink, secret: str
+    database: PostgresServer, cache: ValkeyServer, mail: MailSink, secrets: str
 ) -> dict[str, str]:
     return {
         "MAILLON_DATABASE_URL": database.url("maillon_app"),
@@ -80,12 +80,12 @@ def _environment(
         "MAILLON_DATABASE_OPS_URL": database.url("maillon_ops"),
         "MAILLON_REDIS_URL": cache.url,
         "MAILLON_SMTP_URL": mail.url,
-        "MAILLON_SECRETS": secret,
+        "MAILLON_SECRETS": secrets,
         "MAILLON_DEVELOPMENT": "true",
     }
 
 
-def _kept_secret(path: Path) -> str:
+def _kept_secrets(path: Path) -> str:
     if not path.exists():
-        write_private(path, f"{secrets.token_urlsafe(48)}\n".encode())
+        write_private(path, f"{new_secret()}\n".encode())
     return path.read_text().strip()

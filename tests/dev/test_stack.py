@@ -1,6 +1,7 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,21 @@ def test_the_secrets_survive_a_restart(data: Path) -> None:
         first = servers.environment["MAILLON_SECRETS"]
     with stack(data) as servers:
         assert servers.environment["MAILLON_SECRETS"] == first
+
+
+def test_a_rotated_secret_signs_from_the_next_start_and_the_former_is_still_believed(data: Path) -> None:
+    with stack(data) as servers:
+        former = servers.environment["MAILLON_SECRETS"]
+        code, said = finished([sys.executable, "-m", "api.cli", "secret", "rotate", "--data", data])
+        assert code == 0, said
+        assert former not in said
+    with stack(data) as servers:
+        new, rest = servers.environment["MAILLON_SECRETS"].split(",", 1)
+        assert rest == former
+        assert len(new) >= 32
+        assert new not in said
+        assert (data / "secrets").stat().st_mode & 0o777 == 0o600
+        assert read_settings(servers.environment).secrets == (new, *former.split(","))
 
 
 def test_a_second_stack_on_the_same_folder_is_refused(data: Path) -> None:

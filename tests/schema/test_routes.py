@@ -82,6 +82,8 @@ def test_every_operation_is_described_and_answers_problems(app: Litestar) -> Non
             for status, answer in operation["responses"].items():
                 assert (status >= "400") == ("application/problem+json" in answer.get("content", {})), where
             assert "503" in operation["responses"], where
+            probe = path in {"/healthz", "/readyz", "/metrics"}
+            assert ({"401", "429"} <= operation["responses"].keys()) != probe, where
             guarded = operation["operationId"] not in {
                 handler.operation_id
                 for handler in operations(app)
