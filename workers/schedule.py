@@ -10,6 +10,7 @@ import structlog
 from api.core import audit, clock
 from api.core.database import operations
 from api.core.settings import Settings
+from api.identity.providers import reseal_client_secrets
 from api.notifications.delivery import doubt_stuck_mails
 from workers.relay import Queue, sweep
 
@@ -70,6 +71,11 @@ async def seal_audit(_: Settings, __: Queue) -> int:
     return await audit.seal()
 
 
+async def reseal_secrets(_: Settings, __: Queue) -> int:
+    """Seal what is kept sealed under the first of our secrets, so that an older one can be dropped."""
+    return await reseal_client_secrets()
+
+
 async def _delete(sql: str, age: timedelta) -> int:
     async with operations() as connection:
         return int((await connection.execute(sql, clock.now() - age)).rpartition(" ")[2])
@@ -79,6 +85,7 @@ ENTRIES = (
     Entry("sweep", lambda settings: settings.sweep_after_seconds / 4, sweep),
     Entry("doubt_mails", lambda settings: settings.mail_timeout_seconds, doubt_mails),
     Entry("seal_audit", lambda _: 5, seal_audit),
+    Entry("reseal_secrets", lambda _: 60, reseal_secrets),
     Entry("purge_keys", lambda _: 600, purge_keys),
     Entry("purge_facts", lambda _: 3600, purge_facts),
     Entry("purge_sessions", lambda _: 3600, purge_sessions),

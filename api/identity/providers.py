@@ -8,12 +8,12 @@ import msgspec
 
 from api.core import clock
 from api.core.actor import Actor
-from api.core.database import Connection, found, read, transaction
+from api.core.database import Connection, found, operations, read, transaction
 from api.core.ids import new_id
 from api.core.language import Words
 from api.core.problems import Fault, Invalid, Problem, VersionChanged
 from api.core.schemas import Page, changes
-from api.core.signing import seal
+from api.core.signing import seal, stale, unseal
 from api.identity import queries
 from api.identity.login import SECRETS
 from api.identity.schemas import (
@@ -26,6 +26,9 @@ from api.identity.schemas import (
 from api.identity.tables import IdentityProvider
 from api.organisations.policy import require_company_role
 from api.organisations.queries import get_company
+
+_SEALED = "SELECT id, client_secret FROM identity_provider WHERE client_secret IS NOT NULL FOR UPDATE"
+_RESEAL = "UPDATE identity_provider SET client_secret = $2 WHERE id = $1"
 
 
 class ProviderTaken(Problem):
@@ -107,6 +110,18 @@ async def get_identity_provider(actor: Actor, company_id: UUID, provider_id: UUI
     async with read(actor) as connection:
         await _require_administrator(connection, actor, company_id)
         return await queries.get_identity_provider(connection, company_id, provider_id)
+
+
+async def reseal_client_secrets() -> int:
+    """Seal anew the client secrets that an older of our secrets sealed, so that it can be dropped; gives how many."""
+    count = 0
+    async with operations() as connection:
+        for row in await connection.fetch(_SEALED):
+            if stale(SECRETS, row["client_secret"]):
+                sealed = seal(SECRETS, unseal(SECRETS, row["client_secret"]))
+                await connection.execute(_RESEAL, row["id"], sealed)
+                count += 1
+    return count
 
 
 async def _require_administrator(connection: Connection, actor: Actor, company_id: UUID) -> None:

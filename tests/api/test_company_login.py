@@ -10,7 +10,9 @@ from uuid import UUID
 import httpx
 import pytest
 
+from api.core import signing
 from api.core.settings import Settings
+from api.identity.providers import reseal_client_secrets
 from tests.make.provider import free_port, openid_provider, sign_in_at_provider
 from tests.make.world import Company, World
 
@@ -318,6 +320,24 @@ async def test_a_signed_in_person_adds_the_identity_to_themselves(world: World, 
     place = await sign_in_at_provider(begun.headers["location"], "camille")
     taken = await come_back(world, place, cookies(begun))
     assert (taken.status_code, taken.json()["type"]) == (409, "/problems/identity-taken")
+
+
+async def test_a_secret_sealed_by_an_older_one_of_ours_is_sealed_anew(
+    world: World, provider: Provider, settings: Settings
+) -> None:
+    company = await world.company()
+    await register(world, company, provider.issuer)
+    newer = ("n" * 40, *settings.secrets)
+    try:
+        signing.trust(newer)
+        assert await reseal_client_secrets() >= 1
+        assert await reseal_client_secrets() == 0
+        signing.trust(newer[:1])  # the older one is dropped
+        assert (await me(world, await sign_in(world, company))).status_code == 200
+        signing.trust((*settings.secrets, newer[0]))
+        assert await reseal_client_secrets() >= 1
+    finally:
+        signing.trust(settings.secrets)
 
 
 async def test_keys_may_change_while_somebody_signs_in(

@@ -156,6 +156,7 @@ async def asking(
             yield Asker(stage, client, connection)
     finally:
         ENGINE.pool = None
+        await app.state.rates.close()
         await whole.rollback()
         await connection.close()
 
