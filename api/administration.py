@@ -2,16 +2,18 @@
 
 import os
 import shlex
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import asyncpg
 import click
 import msgspec
 
 from api.core.actor import Employment, system
 from api.core.signing import new_secret
 from api.dev.folders import FOLDER_VARIABLE, SECRETS, write_private
+from api.identity import retention
 from api.identity import service as identity
 from api.identity.api_keys import revoke_secret
 from api.identity.providers import create_identity_provider
@@ -124,6 +126,32 @@ async def role_grant(email: str, name: str) -> None:
 async def role_revoke(email: str, name: str) -> None:
     """Take a role from the person of an address."""
     await identity.revoke_role(email, name)
+
+
+@click.group("retention")
+def keeping() -> None:
+    """For how long personal data is kept (README, "Personal data")."""
+
+
+@keeping.command("list")
+@with_database
+async def retention_list() -> None:
+    """List the rules, past and to come, a line of JSON each."""
+    for rule in await retention.list_rules():
+        click.echo(msgspec.json.encode(rule).decode())
+
+
+@keeping.command("set")
+@click.argument("kind", type=click.Choice(retention.KINDS))
+@click.argument("days", type=click.IntRange(1, 3650))
+@click.option("--from", "first", required=True, type=click.DateTime(["%Y-%m-%d"]), help="A day to come.")
+@with_database
+async def retention_set(kind: retention.Kind, days: int, first: datetime) -> None:
+    """Keep a kind of data for so many days, from a day to come: what was in force is never rewritten."""
+    try:
+        await retention.set_rule(kind, days, first.date())
+    except asyncpg.CheckViolationError:
+        raise click.ClickException("A rule applies from tomorrow on, at the earliest.") from None
 
 
 @click.group()

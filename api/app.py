@@ -24,13 +24,13 @@ from api.identity.routes import router as identity
 from api.identity.routes_employees import router as employees
 from api.identity.routes_keys import router as keys
 from api.identity.routes_login import router as login
+from api.identity.routes_personal import router as personal
 from api.identity.routes_providers import router as providers
 from api.missions.routes import router as missions
 from api.notifications.routes import router as notifications
 from api.organisations.routes import router as organisations
 from api.organisations.routes_audit import router as audit
 from api.organisations.routes_members import router as members
-from api.people.routes import router as people
 from api.reporting.routes import router as reporting
 
 
@@ -50,7 +50,6 @@ def create_litestar(settings: Settings) -> Litestar:
     return Litestar(
         route_handlers=[
             health.router,
-            people,
             organisations,
             members,
             audit,
@@ -59,6 +58,7 @@ def create_litestar(settings: Settings) -> Litestar:
             providers,
             login,
             employees,
+            personal,
             missions,
             applications,
             hours,

@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 import msgspec
 
-from api.administration import admin, company, key, role, secret, token
+from api.administration import admin, company, keeping, key, role, secret, token
 from api.core import check as checks
 from api.core import log
 from api.core.settings import Settings
@@ -186,7 +186,7 @@ async def check() -> None:
     click.echo(f"{len(checks.invariants())} invariants hold.")
 
 
-for group in (admin, company, key, role, secret, token):
+for group in (admin, company, keeping, key, role, secret, token):
     main.add_command(group)
 reachable(main)
 

@@ -10,6 +10,7 @@ import structlog
 from api.core import audit, clock
 from api.core.database import operations
 from api.core.settings import Settings
+from api.identity import retention
 from api.identity.providers import reseal_client_secrets
 from api.notifications.delivery import doubt_stuck_mails
 from workers.relay import Queue, sweep
@@ -21,8 +22,6 @@ _PURGE_FACTS = """
             AND NOT EXISTS (SELECT FROM reaction WHERE fact_id = o.id AND done_at IS NULL)
         LIMIT 10000 FOR UPDATE SKIP LOCKED)
 """
-_PURGE_SESSIONS = "DELETE FROM session WHERE expires_at < $1"
-_PURGE_LOGINS = "DELETE FROM login WHERE created_at < $1"
 _PURGE_DOMAINS = "DELETE FROM mail_domain WHERE next_at < $1"
 
 log = structlog.get_logger()
@@ -51,14 +50,9 @@ async def purge_facts(_: Settings, __: Queue) -> int:
     return await _delete(_PURGE_FACTS, timedelta(days=30))
 
 
-async def purge_sessions(_: Settings, __: Queue) -> int:
-    """Forget sessions a day after their end."""
-    return await _delete(_PURGE_SESSIONS, timedelta(days=1))
-
-
-async def purge_logins(_: Settings, __: Queue) -> int:
-    """Forget the sign-ins at a provider that began a day ago."""
-    return await _delete(_PURGE_LOGINS, timedelta(days=1))
+async def purge_personal(_: Settings, __: Queue) -> int:
+    """Forget what the retention rules have due: sign-ins, notices, messages, inactive people, exports."""
+    return await retention.purge()
 
 
 async def purge_domains(_: Settings, __: Queue) -> int:
@@ -88,8 +82,7 @@ ENTRIES = (
     Entry("reseal_secrets", lambda _: 60, reseal_secrets),
     Entry("purge_keys", lambda _: 600, purge_keys),
     Entry("purge_facts", lambda _: 3600, purge_facts),
-    Entry("purge_sessions", lambda _: 3600, purge_sessions),
-    Entry("purge_logins", lambda _: 3600, purge_logins),
+    Entry("purge_personal", lambda _: 3600, purge_personal),
     Entry("purge_domains", lambda _: 3600, purge_domains),
 )
 

@@ -64,6 +64,9 @@ def as_problem(error: Exception, handler: Any = None) -> Problem:
             log.error("unbounded value", frames=_frames(error))
             words = Words("A value is out of bounds.", "Une valeur est hors limites.")
             return Invalid(faults=[Fault("", "out-of-bounds", words)])
+        case asyncpg.CheckViolationError() if str(error.constraint_name).endswith("_of_living_person"):
+            # Erased since this request began: its credential is worth nothing any more.
+            return problems.Unauthenticated(error="invalid_token")
     if isinstance(error, AWAY):
         log.warning("database away", error=type(error).__qualname__)
         return problems.Unavailable()

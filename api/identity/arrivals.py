@@ -21,6 +21,14 @@ _BY_IDENTITY = "SELECT * FROM actor_by_identity($1, $2, $3)"
 _BY_KEY = (
     "SELECT person_id, active FROM employee WHERE company_id = $1 AND external_id = $2 FOR NO KEY UPDATE"
 )
+_BY_TOMBSTONE = """
+    SELECT e.id, e.person_id, e.active FROM tombstone t JOIN employee e ON e.id = t.employee_id
+    WHERE t.company_id = $1 AND t.digest IN (tombstone_digest('subject', $1::uuid::text, $2, $3),
+                                             tombstone_digest('external_id', $1::uuid::text, $4))
+    ORDER BY e.id FOR NO KEY UPDATE OF e
+"""
+_KNOW_AGAIN = "UPDATE employee SET external_id = coalesce(external_id, $2) WHERE id = $1"
+_BURY = "DELETE FROM tombstone WHERE company_id = $1 AND employee_id = $2"
 _USED = "SELECT person_in_use($1)"
 _GIVE = "UPDATE employee SET person_id = $3 WHERE company_id = $1 AND person_id = $2"
 _DIRECTORY = "SELECT EXISTS (SELECT FROM employee WHERE company_id = $1 AND external_id IS NOT NULL)"
@@ -72,6 +80,9 @@ async def _add(token: CompanyToken) -> None:
 
 async def _meet(connection: Connection, token: CompanyToken) -> UUID | None:
     """Give the person of the directory's record that bears the token's key; raises Unauthenticated."""
+    back = await _meet_again(connection, token)
+    if back is not None:
+        return back
     if token.key is None:
         # Nothing tells whether this subject is one whom the directory has deactivated.
         if await connection.fetchval(_DIRECTORY, token.company_id):
@@ -83,6 +94,21 @@ async def _meet(connection: Connection, token: CompanyToken) -> UUID | None:
     if not row["active"]:
         raise _not_added()
     person_id: UUID = row["person_id"]
+    return person_id
+
+
+async def _meet_again(connection: Connection, token: CompanyToken) -> UUID | None:
+    """Give the person who was erased under this name and whom HR has brought back; raises Unauthenticated."""
+    key = token.key.value if token.key else None
+    rows = await connection.fetch(_BY_TOMBSTONE, token.company_id, token.issuer, token.subject, key)
+    if not rows:
+        return None
+    if not all(row["active"] for row in rows):
+        raise _not_added()
+    employee = rows[0]
+    await connection.execute(_BURY, token.company_id, employee["id"])
+    await connection.execute(_KNOW_AGAIN, employee["id"], key)
+    person_id: UUID = employee["person_id"]
     return person_id
 
 

@@ -10,7 +10,9 @@ from api.applications.service import withdraw_live_applications
 from api.core import clock
 from api.core.actor import Actor, system
 from api.core.database import Connection, bound, found, retried, transaction
+from api.core.language import Words
 from api.core.outbox import record
+from api.core.problems import Problem
 from api.hours.service import settle_lowered_hours
 from api.identity.arrivals import EmployedElsewhere
 from api.identity.tables import Session
@@ -23,8 +25,24 @@ from api.people.tables import PersonEmail
 
 WATCHED = timedelta(hours=1)
 
+
+class EmployeeErased(Problem):
+    """The employee had themselves erased: no directory brings them back, only HR does."""
+
+    status = 409
+    slug = "employee-erased"
+    title = Words("This person was erased", "Cette personne a été effacée")
+
+
 _LOCK = (
     "SELECT id, person_id, email, active FROM employee WHERE company_id = $1 AND id = $2 FOR NO KEY UPDATE"
+)
+_PERSON_AGAIN = """
+    UPDATE person SET erased_at = NULL WHERE erased_at IS NOT NULL
+        AND id = (SELECT person_id FROM employee WHERE company_id = $1 AND id = $2 AND erased_at IS NOT NULL)
+"""
+_EMPLOYEE_AGAIN = (
+    "UPDATE employee SET erased_at = NULL WHERE company_id = $1 AND id = $2 AND erased_at IS NOT NULL"
 )
 _PROPORTION = """
     SELECT count(*) FILTER (WHERE NOT active) * 10 > count(*) FROM employee
@@ -45,13 +63,16 @@ async def deactivate_employee(actor: Actor, company_id: UUID, employee_id: UUID)
 
 @retried
 async def reactivate_employee(actor: Actor, company_id: UUID, employee_id: UUID) -> EmployeeOut:
-    """Let an employee in again, as HR: access comes back, places do not.
+    """Let an employee in again, as HR: access comes back, places do not, nor the names of who was erased.
 
     Raises NotFound, Forbidden, EmployedElsewhere.
     """
     async with transaction(actor) as connection:
         await get_employee(connection, company_id, employee_id, actor)
         require_company_role(actor, company_id, "hr")
+        async with transaction(_as_system(actor)):
+            for again in (_PERSON_AGAIN, _EMPLOYEE_AGAIN):
+                await connection.execute(again, company_id, employee_id)
         await reactivate(company_id, employee_id)
         return await get_employee(connection, company_id, employee_id, actor)
 
@@ -75,7 +96,7 @@ async def deactivate(company_id: UUID, employee_id: UUID) -> None:
 
 
 async def reactivate(company_id: UUID, employee_id: UUID) -> None:
-    """Reactivate an employee in the open transaction; raises NotFound, EmployedElsewhere."""
+    """Reactivate an employee in the open transaction; raises NotFound, EmployedElsewhere, EmployeeErased."""
     found(await bound().fetchrow(_LOCK, company_id, employee_id))
     try:
         async with bound().transaction():
@@ -84,6 +105,8 @@ async def reactivate(company_id: UUID, employee_id: UUID) -> None:
             )
     except asyncpg.UniqueViolationError:
         raise EmployedElsewhere from None
+    except asyncpg.CheckViolationError:
+        raise EmployeeErased from None
 
 
 async def _close_doors(company_id: UUID, employee: asyncpg.Record) -> None:

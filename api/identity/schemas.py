@@ -205,3 +205,18 @@ class NewApiKeyOut(ApiKeyOut, frozen=True, kw_only=True):
     """A new key: the only time that its text is shown."""
 
     key: str
+
+
+class ExportOut(Out, frozen=True, kw_only=True):
+    """An export, `asked` or `ready`; `progress` in percent, `sha256` (hexadecimal) of the bytes at `url`.
+
+    The path asks for the same person's credentials.
+    """
+
+    id: UUID
+    state: str
+    progress: int
+    as_of: datetime | None
+    sha256: str | None
+    url: str | None
+    expires_at: datetime

@@ -1,6 +1,6 @@
 """How a person proves who they are."""
 
-from piccolo.columns import JSONB, UUID, Array, Bytea, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, Bytea, Date, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -100,3 +100,33 @@ class ApiKey(Table, db=ENGINE, tablename="api_key"):
     expires_at = Timestamptz(default=None)
     last_used_at = Timestamptz(null=True, default=None)
     revoked_at = Timestamptz(null=True, default=None)
+
+
+class Tombstone(Table, db=ENGINE, tablename="tombstone"):
+    """A digest of how a company's provider or directory named an employee who was erased."""
+
+    id = UUID(primary_key=True, default=None)
+    company_id = UUID(default=None)
+    employee_id = UUID(default=None)
+    digest = Bytea(default=None)
+
+
+class Export(Table, db=ENGINE, tablename="export"):
+    """Everything that holds a person, as it was at `as_of`."""
+
+    id = UUID(primary_key=True, default=None)
+    person_id = ForeignKey(Person, null=False, default=None, on_delete=OnDelete.cascade)
+    asked_at = Timestamptz(default=None)
+    as_of = Timestamptz(null=True, default=None)
+    document = Bytea(null=True, default=None)
+    sha256 = Bytea(null=True, default=None)
+    expires_at = Timestamptz(default=None)
+
+
+class RetentionRule(Table, db=ENGINE, tablename="retention_rule"):
+    """For how many days something is kept, from a day on."""
+
+    id = UUID(primary_key=True, default=None)
+    kind = Text(default=None)
+    effective_from = Date(default=None)
+    days = Integer(default=None)

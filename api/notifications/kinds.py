@@ -29,6 +29,7 @@ KINDS: dict[str, WhenInDoubt] = {
     "association_closed": "hold",
     "member_joined": "hold",
     "many_deactivated": "hold",
+    "erasure_near": "hold",
     "sign_in": "resend",
     "address_proof": "resend",
     "invitation": "resend",

@@ -105,6 +105,7 @@ class Employee(Table, db=ENGINE, tablename="employee"):
     external_id = Text(null=True, default=None)
     group_roles = Array(base_column=Text(), default=list)
     deactivated_at = Timestamptz(null=True, default=None)
+    erased_at = Timestamptz(null=True, default=None)
     created_at = Timestamptz(default=None)
 
 

@@ -1,6 +1,6 @@
 """Oneself over HTTP."""
 
-from litestar import Router, get, patch
+from litestar import get, patch
 from litestar.params import JSONBody
 
 from api.core.actor import signed_in
@@ -23,5 +23,3 @@ async def update_me(actor: Caller, data: JSONBody[MePatch]) -> MeOut:
     """Change one's own name, language or time zone."""
     return await service.update_me(actor, data)
 
-
-router = Router("/", route_handlers=[get_me, update_me], tags=["people"])

@@ -16,6 +16,9 @@ class Person(Table, db=ENGINE, tablename="person"):
     language = Text(default="fr")
     time_zone = Text(default="Europe/Paris")
     created_at = Timestamptz(default=None)
+    erased_at = Timestamptz(null=True, default=None)
+    seen_at = Timestamptz(null=True, default=None)
+    warned_at = Timestamptz(null=True, default=None)
 
 
 class PersonEmail(Table, db=ENGINE, tablename="person_email"):

@@ -25,7 +25,7 @@ from workers.reactions import OWED, REACTIONS
 from workers.registry import Inside, Reaction
 from workers.relay import QUEUE, Queue, open_queue, relay, sweep
 from workers.runner import MAX_ATTEMPTS, run_reaction
-from workers.schedule import purge_facts, purge_keys, purge_sessions
+from workers.schedule import purge_facts, purge_keys, purge_personal
 from workers.status import drop, retry, status
 
 REACTION = "SELECT * FROM reaction WHERE fact_id = $1"
@@ -207,8 +207,8 @@ async def test_sessions_are_forgotten_a_day_after_their_end(settings: Settings, 
         SELECT count(*) FROM session s JOIN person_email e ON e.person_id = s.person_id WHERE e.email = $1
     """
     with clock.at(clock.now() + timedelta(hours=20)):
-        await purge_sessions(settings, queue)
+        await purge_personal(settings, queue)
     assert await count(of_person, email) == 2
     with clock.at(clock.now() + timedelta(hours=26)):
-        await purge_sessions(settings, queue)
+        await purge_personal(settings, queue)
     assert await count(of_person, email) == 1

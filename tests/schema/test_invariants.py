@@ -36,6 +36,7 @@ PLANTED = {
         SELECT uuidv7(), id, 'hours_approved', 'a@b.example', 'fr', '', '', 'alone', now(), now()
         FROM person LIMIT 1""",
     "leavers_hold_nothing": "UPDATE employee SET (active, deactivated_at) = (false, now())",
+    "erased_hold_nothing": "UPDATE person SET erased_at = now()",
     "audit_chain_holds": "UPDATE audit_event SET actor_id = uuidv7() WHERE actor_kind = 'person'",
     "walls_stand": "ALTER TABLE application NO FORCE ROW LEVEL SECURITY",
 }

@@ -19,8 +19,8 @@ from tests.schema.contract import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
 GUARDS = {getattr(actor, name) for name in ("public", "signed_in", "employed", "moderator", "admin")}
-OURS = {"getReadiness", "getMetrics"}
-"""Operations of the operators that the contract groups under `health`."""
+OURS = {"getReadiness", "getMetrics", "downloadExport"}
+"""Operations of the operators that the contract groups under `health`, and what the `url` of an export names."""
 
 
 def handlers(app: Litestar) -> Iterator[tuple[str, BaseRouteHandler]]:

@@ -19,6 +19,7 @@ PUBLIC = {
     "state_edge": "the lifecycles",
     "mail_domain": "domains alone",
     "migration": "names of migrations",
+    "retention_rule": "for how long, of nobody",
 }
 """Tables whose rows anyone may see, in part or whole."""
 UNREADABLE = {"ledger_head", "audit_head"}
@@ -60,6 +61,7 @@ async def planted(world: World) -> Tenant:
     await tell(UUID(personal["person"]["id"]))
     await begin_login(UUID(company.id))
     await knock(world, association, company)
+    await leave_traces(world, company, UUID(personal["person"]["id"]))
     await audit.seal()
     after = await everything()
     rows = {name: after[name] - before.get(name, set()) for name in after}
@@ -74,6 +76,18 @@ async def knock(world: World, association: Association, company: Company) -> Non
     await world.ok(association.owner, "POST", f"/v1/associations/{association.id}/members", invited)
     key = {"name": "Tableur", "scopes": ["ledger:read"]}
     await world.ok(company.admin, "POST", f"/v1/organisations/{company.id}/api-keys", key)
+
+
+async def leave_traces(world: World, company: Company, person_id: UUID) -> None:
+    """Plant what an export and an erasure leave: a row that waits, a digest."""
+    async with operations() as connection:
+        await connection.execute(
+            "INSERT INTO export (id, person_id, asked_at, expires_at) VALUES (uuidv7(), $1, now(), now())",
+            person_id,
+        )
+    token = world.employee(company)
+    await world.ok(token, "GET", "/v1/me")
+    assert (await world.call(token, "DELETE", "/v1/me")).status_code == 204
 
 
 async def begin_login(company_id: UUID) -> None:
