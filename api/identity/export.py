@@ -32,9 +32,9 @@ _EXPORT = """
     SELECT id, CASE WHEN as_of IS NULL THEN 'asked' ELSE 'ready' END AS state,
            CASE WHEN as_of IS NULL THEN 0 ELSE 100 END AS progress, as_of, encode(sha256, 'hex') AS sha256, expires_at,
            CASE WHEN as_of IS NOT NULL THEN '/v1/exports/' || id::text || '/document' END AS url
-    FROM export WHERE id = $1 AND expires_at > $2
+    FROM export WHERE id = $1 AND person_id = $2 AND expires_at > $3
 """
-_DOCUMENT = "SELECT document FROM export WHERE id = $1 AND expires_at > $2"
+_DOCUMENT = "SELECT document FROM export WHERE id = $1 AND person_id = $2 AND expires_at > $3"
 _KEEP = """
     UPDATE export SET as_of = $2, document = $3, sha256 = $4 WHERE id = $1 AND as_of IS NULL
 """
@@ -55,7 +55,7 @@ async def export_my_data(actor: Actor) -> ExportOut:
             export_id = new_id()
             await connection.execute(_ADD, export_id, person_id, now, now + LIFETIME)
             await record(ExportAsked(export_id=export_id, person_id=person_id))
-        return found(await fetch_one(connection, ExportOut, _EXPORT, export_id, now))
+        return found(await fetch_one(connection, ExportOut, _EXPORT, export_id, person_id, now))
 
 
 async def _require_calm(connection: Connection, person_id: UUID, now: datetime) -> None:
@@ -67,13 +67,13 @@ async def _require_calm(connection: Connection, person_id: UUID, now: datetime) 
 async def get_export(actor: Actor, export_id: UUID) -> ExportOut:
     """Give how an export of the caller does; raises NotFound."""
     async with read(actor) as connection:
-        return found(await fetch_one(connection, ExportOut, _EXPORT, export_id, clock.now()))
+        return found(await fetch_one(connection, ExportOut, _EXPORT, export_id, actor.author, clock.now()))
 
 
 async def get_document(actor: Actor, export_id: UUID) -> bytes:
     """Give the document of an export of the caller, JSON in UTF-8; raises NotFound until it is written."""
     async with read(actor) as connection:
-        document: bytes | None = await connection.fetchval(_DOCUMENT, export_id, clock.now())
+        document: bytes | None = await connection.fetchval(_DOCUMENT, export_id, actor.author, clock.now())
     if document is None:
         raise NotFound
     return document

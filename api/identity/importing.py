@@ -33,12 +33,21 @@ _PRESENT = """
            coalesce((SELECT m.external_id FROM employee m WHERE m.id = e.manager_id), '') AS manager
     FROM employee e WHERE company_id = $1 AND external_id IS NOT NULL FOR NO KEY UPDATE OF e
 """
+_BURIED = """
+    SELECT named.key FROM unnest($2::text[]) AS named (key)
+    JOIN tombstone t ON t.company_id = $1 AND t.digest = tombstone_digest('external_id', $1::uuid::text, named.key)
+    JOIN employee e ON e.id = t.employee_id WHERE e.erased_at IS NOT NULL
+"""
 _UNKNOWN = Words("No such column.", "Cette colonne n’existe pas.")
 _MISSING = Words("This column is missing.", "Cette colonne manque.")
 _EMPTY = Words("Say who it is.", "Dites de qui il s’agit.")
 _TWICE = Words("This person stands here twice.", "Cette personne figure deux fois.")
 _LONG = Words("At most 200 plain characters.", "200 caractères simples au plus.")
 _ADDRESS = Words("Not a mail address.", "Ce n’est pas une adresse e-mail.")
+_ERASED = Words(
+    "They had themselves erased: leave them out, or reactivate them.",
+    "Cette personne s’est fait effacer : retirez-la, ou réactivez-la.",
+)
 _MANAGER = Words("Nobody else of the company bears it.", "Personne d’autre de l’entreprise ne le porte.")
 _YES_OR_NO = Words("Write true or false.", "Écrivez oui ou non.")
 _RAGGED = Words("More values than columns.", "Plus de valeurs que de colonnes.")
@@ -60,12 +69,14 @@ async def import_employees(actor: Actor, company_id: UUID, given: ImportIn) -> I
         await get_company(connection, company_id, actor)
         require_company_role(actor, company_id, "hr")
         present = {row["external_id"]: row for row in await connection.fetch(_PRESENT, company_id)}
+        async with transaction(_as_system(actor)):
+            faults += await _erased(connection, company_id, rows)
         faults += _managers(rows, present.keys() | {row["external_id"] for row in rows.values()})
         if faults:
             raise Invalid(faults=faults[:100])
         counted = Counter(_change(row, present.get(row["external_id"])) for row in rows.values())
         if not given.dry_run:
-            async with transaction(msgspec.structs.replace(actor, roles=actor.roles | {"system"})):
+            async with transaction(_as_system(actor)):
                 await _apply(connection, company_id, rows, present)
     return ImportOut(
         dry_run=given.dry_run,
@@ -75,6 +86,21 @@ async def import_employees(actor: Actor, company_id: UUID, given: ImportIn) -> I
         reactivated=counted["reactivated"],
         unchanged=counted["unchanged"],
     )
+
+
+def _as_system(actor: Actor) -> Actor:
+    return msgspec.structs.replace(actor, roles=actor.roles | {"system"})
+
+
+async def _erased(connection: Connection, company_id: UUID, rows: Rows) -> list[Fault]:
+    """Name the lines of people who had themselves erased: a file does not bring them back."""
+    keys = [row["external_id"] for row in rows.values()]
+    buried = {row["key"] for row in await connection.fetch(_BURIED, company_id, keys)}
+    return [
+        Fault(f"/csv/{line}/external_id", "erased", _ERASED)
+        for line, row in rows.items()
+        if row["external_id"] in buried
+    ]
 
 
 def _read(text: str) -> tuple[Rows, list[Fault]]:

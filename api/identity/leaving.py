@@ -10,29 +10,18 @@ from api.applications.service import withdraw_live_applications
 from api.core import clock
 from api.core.actor import Actor, system
 from api.core.database import Connection, bound, found, retried, transaction
-from api.core.language import Words
 from api.core.outbox import record
-from api.core.problems import Problem
 from api.hours.service import settle_lowered_hours
 from api.identity.arrivals import EmployedElsewhere
 from api.identity.tables import Session
 from api.organisations.facts import ManyDeactivated
-from api.organisations.policy import require_company_role
+from api.organisations.policy import EmployeeErased, require_company_role
 from api.organisations.queries import get_employee
 from api.organisations.schemas import EmployeeOut
 from api.organisations.tables import Employee
 from api.people.tables import PersonEmail
 
 WATCHED = timedelta(hours=1)
-
-
-class EmployeeErased(Problem):
-    """The employee had themselves erased: no directory brings them back, only HR does."""
-
-    status = 409
-    slug = "employee-erased"
-    title = Words("This person was erased", "Cette personne a été effacée")
-
 
 _LOCK = (
     "SELECT id, person_id, email, active FROM employee WHERE company_id = $1 AND id = $2 FOR NO KEY UPDATE"

@@ -11,7 +11,7 @@ from api.core import clock
 from api.core.actor import Actor
 from api.core.language import Words
 from api.core.lifecycle import move
-from api.core.problems import Fault, Forbidden, Invalid, NotFound
+from api.core.problems import Fault, Forbidden, Invalid, NotFound, Problem
 
 VERIFY = move("verified", "unverified")
 REFUSE = move("refused", "unverified")
@@ -20,6 +20,15 @@ REINSTATE = move("verified", "suspended")
 CLOSE = move("closed", "unverified", "verified", "refused", "suspended")
 
 NOT_EMPLOYED = Words("You have left this company.", "Vous avez quitté cette entreprise.")
+
+
+class EmployeeErased(Problem):
+    """The employee had themselves erased: no directory brings them back, only HR does."""
+
+    status = 409
+    slug = "employee-erased"
+    title = Words("This person was erased", "Cette personne a été effacée")
+
 
 _RNA = re.compile(r"W\d[0-9A-Z]\d{7}")
 

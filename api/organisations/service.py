@@ -191,21 +191,25 @@ async def add_employee(
     family_name: str = "",
     external_id: str | None = None,
 ) -> UUID:
-    """Add an employee, in the open transaction; gives the employee's id."""
+    """Add an employee, in the open transaction; gives the employee's id. Raises EmployeeErased."""
     employee_id = new_id()
-    await Employee.insert(
-        Employee(
-            id=employee_id,
-            company_id=company_id,
-            person_id=person_id,
-            email=email,
-            roles=roles,
-            given_name=given_name,
-            family_name=family_name,
-            external_id=external_id,
-            created_at=clock.now(),
-        )
+    employee = Employee(
+        id=employee_id,
+        company_id=company_id,
+        person_id=person_id,
+        email=email,
+        roles=roles,
+        given_name=given_name,
+        family_name=family_name,
+        external_id=external_id,
+        created_at=clock.now(),
     )
+    try:
+        await Employee.insert(employee)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "employee_was_erased":
+            raise
+        raise policy.EmployeeErased from None
     return employee_id
 
 

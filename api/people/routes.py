@@ -22,4 +22,3 @@ async def get_me(actor: Caller) -> MeOut:
 async def update_me(actor: Caller, data: JSONBody[MePatch]) -> MeOut:
     """Change one's own name, language or time zone."""
     return await service.update_me(actor, data)
-

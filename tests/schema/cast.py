@@ -3,10 +3,12 @@
 import time
 from datetime import timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from api.core import clock
 from api.core.database import operations
 from api.dev.issuer import mint
+from api.identity.export import write_export
 from tests.make.world import Association, Company, World
 
 ACTORS = (
@@ -156,6 +158,8 @@ async def _others(
     me = await world.ok(tokens["employee"], "GET", "/v1/me")
     ids["employee_id"] = me["employments"][0]["employee_id"]
     ids["applicant_id"] = me["id"]
+    ids["export_id"] = (await world.ok(tokens["employee"], "POST", "/v1/me/export"))["id"]
+    await write_export(UUID(ids["export_id"]), UUID(me["id"]))
     providers = await world.ok(company.admin, "GET", f"/v1/companies/{company.id}/identity-providers")
     ids["provider_id"] = providers["items"][0]["id"]
     ids["slug"] = (await world.ok(company.admin, "GET", f"/v1/companies/{company.id}"))["slug"]
