@@ -1,0 +1,79 @@
+"""What an export does not hold, and why: a column stands here or in `api/identity/export_parts.py`."""
+
+SECRET = "the digest of a secret, which opens nothing and says nothing"
+WORK = "how the machinery goes about it: counts, locks, keys of uniqueness"
+OTHERS = "somebody else: the organisation or the outcome is given"
+DERIVED = "computed from a column that is given"
+
+TABLES: dict[str, str] = {
+    "association": "an organisation's own; its contact address is the one it publishes",
+    "company": "an organisation's own",
+    "policy": "an organisation's own",
+    "identity_provider": "an organisation's own",
+    "mission_search": "a copy of published missions",
+    "ledger_head": "figures of a company",
+    "audit_seal": "hashes of events; the events are given",
+    "audit_head": "hashes",
+    "mail_domain": "domains of providers, of nobody",
+    "outbox": "ids alone, on their way to the worker; forgotten after 30 days",
+    "reaction": "how the worker goes about a fact",
+    "idempotency_key": "an answer that the person was given already, kept for 24 hours",
+    "state_edge": "the lifecycles themselves",
+    "migration": "names of migrations",
+    "retention_rule": "for how long data is kept, of nobody",
+    "tombstone": "digests of how the erased were named: there is nobody left to ask for them",
+}
+"""Tables that hold nothing to give."""
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "person": {"erased_at": "nobody is left to ask"},
+    "person_email": {"id": WORK},
+    "employee": {"version": WORK, "erased_at": "nobody is left to ask"},
+    "identity": {"id": WORK},
+    "session": {"digest": SECRET},
+    "magic_link": {"id": WORK, "request_digest": SECRET, "proof_digest": SECRET},
+    "login": {"id": WORK, "digest": SECRET},
+    "platform_role": {"id": WORK},
+    "association_member": {"id": WORK, "version": WORK},
+    "invitation": {"id": WORK, "digest": SECRET, "invited_by": OTHERS, "accepted_by": "the person"},
+    "api_key": {
+        "id": WORK,
+        "digest": SECRET,
+        "created_by": "the person",
+        "last_used_at": "its organisation's use",
+    },
+    "mission": dict.fromkeys(
+        (
+            *(
+                "version",
+                "state",
+                "state_reason",
+                "summary",
+                "description",
+                "deliverable",
+                "format",
+                "causes",
+            ),
+            *("places", "taken", "effort_minutes", "regimes", "remote", "location_label", "postal_code"),
+            *("latitude", "longitude", "time_zone", "starts_on", "ends_on", "apply_by", "languages"),
+            *("created_by", "published_at"),
+        ),
+        "the association's text, published or its own; the person wrote it for them",
+    ),
+    "application": {"version": WORK},
+    "hours_entry": {"version": WORK, "confirmed_by": OTHERS, "approved_by": OTHERS},
+    "ledger_line": {"sequence": WORK},
+    "notification": {"unique_key": WORK},
+    "mail": dict.fromkeys(
+        ("unique_key", "attempts", "not_before", "paced", "resent_at", "attempting_at"), WORK
+    ),
+    "state_event": {"id": WORK, "by_person": OTHERS},
+    "audit_event": {
+        "id": WORK,
+        "actor_kind": "always the person",
+        "actor_id": "the person",
+        "changes": "ids and codes, which may be somebody else's",
+    },
+    "export": {"document": "an export within an export", "sha256": "told with the export"},
+}
+"""Columns withheld of tables that are given."""
