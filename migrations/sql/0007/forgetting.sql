@@ -31,6 +31,12 @@ BEGIN
     IF who IS DISTINCT FROM app_person() AND NOT app_is('system') THEN
         RAISE EXCEPTION 'one erases oneself' USING ERRCODE = 'insufficient_privilege';
     END IF;
+    addresses := ARRAY(SELECT email FROM person_email WHERE person_id = who
+                       UNION SELECT lower(email) FROM employee WHERE person_id = who AND email IS NOT NULL);
+    -- Whoever redeems a code or accepts an invitation holds it, then wants the person: so do we.
+    DELETE FROM magic_link WHERE person_id = who OR email = ANY (addresses);
+    DELETE FROM login WHERE person_id = who;
+    DELETE FROM invitation WHERE email = ANY (addresses);
     PERFORM FROM person WHERE id = who AND erased_at IS NULL FOR UPDATE;
     IF NOT FOUND THEN
         RETURN;
@@ -49,9 +55,8 @@ BEGIN
     DELETE FROM session WHERE person_id = who;
     DELETE FROM notification WHERE person_id = who;
     DELETE FROM mail WHERE person_id = who OR (person_id IS NULL AND to_address = ANY (addresses));
-    DELETE FROM magic_link WHERE person_id = who OR email = ANY (addresses);
+    DELETE FROM magic_link WHERE person_id = who;
     DELETE FROM login WHERE person_id = who;
-    DELETE FROM invitation WHERE email = ANY (addresses);
     DELETE FROM idempotency_key WHERE person_id = who;
     DELETE FROM export WHERE person_id = who;
     UPDATE application SET applicant_name = '', applicant_email = NULL, message = '', employer_reason = NULL
