@@ -239,7 +239,7 @@ async def test_no_token_brings_the_erased_back_and_hr_does(world: World, known_b
     await erase(world, it.token)
     oid = it.words[3]
     anew = {"subject": (it.subject, {}), "oid": ("autre-sujet-" + it.subject, {"oid": oid})}[known_by]
-    claims = {"given_name": "Zoé", "oid": f"neuf-{oid}"} | anew[1]
+    claims: dict[str, Any] = {"given_name": "Zoé", "oid": f"neuf-{oid}"} | anew[1]
     token = mint(world.key, it.company.issuer, anew[0], **claims)
 
     assert (await world.call(token, "GET", "/v1/me")).status_code == 401
