@@ -49,7 +49,7 @@ async def canary(world: World) -> Canary:
     await know_by_oid(world, company)
     name, subject = f"Zephirine{number}x", f"sujet-{number}-x"
     address, own = f"zephirine{number}x@entreprise.example", f"moi{number}x@chez-moi.example"
-    claims = {
+    claims: dict[str, Any] = {
         "given_name": name,
         "family_name": f"Canari{number}x",
         "email": address,
