@@ -1,39 +1,29 @@
-"""The log names nobody: what people send never reaches it, not even when something breaks."""
+"""The log names nobody: what people send never reaches it, in the API nor the worker, even when something breaks."""
 
+import asyncio
 import io
 import logging
-import sys
-from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
-import structlog
+from arq.worker import Retry
 
-from api.core import edge, errors, log
-from api.core.database import Connection
+from api.applications.facts import ApplicationSubmitted
+from api.core import clock, log
+from api.core.database import Connection, operations
+from api.core.ids import new_id
+from api.core.settings import Settings
+from api.identity.facts import ExportAsked
+from api.notifications.delivery import deliver
 from tests.api.core.asking import place
 from tests.make.world import World
+from tests.reactions.world import happen
+from workers import schedule
 
 CANARY = "Zéphirine-Canari"
 ADDRESS = "zephirine.canari@secret.example"
-
-
-@pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What the API logs with the configuration of production."""
-    captured = io.StringIO()
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", captured)
-        log.configure()
-        for module in (edge, errors):
-            # A logger that was used before keeps the configuration of that time.
-            patch.setattr(module, "log", structlog.get_logger())
-        yield captured
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 async def test_no_name_address_token_or_message_reaches_the_log(
@@ -95,3 +85,66 @@ async def test_no_name_address_token_or_message_reaches_the_log(
 def test_only_allowed_fields_are_kept() -> None:
     given = {"event": "request", "status": 200, "email": ADDRESS, "exc_info": RuntimeError(CANARY)}
     assert log.keep_allowed(None, "info", given) == {"event": "request", "status": 200}
+
+
+async def test_no_name_address_or_message_reaches_the_log_of_the_worker(
+    world: World, settings: Settings, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = await place(world)
+    employee = world.employee(there.company, CANARY, email=ADDRESS)
+    message = f"Je suis {CANARY}, écrivez à {ADDRESS}"
+    path = f"/v1/missions/{there.mission['id']}/applications"
+    made = await world.ok(employee, "POST", path, {"regime": "working_time", "message": message})
+    fact = ApplicationSubmitted(
+        application_id=UUID(made["id"]),
+        company_id=UUID(there.company.id),
+        association_id=UUID(there.association.id),
+    )
+    await happen(fact, settings)
+    await deliver_all(settings)
+    me = UUID((await world.ok(employee, "GET", "/v1/me"))["id"])
+    await world.ok(employee, "POST", "/v1/me/export")
+    await happen(ExportAsked(export_id=new_id(), person_id=me), settings)
+
+    async def broken(*_: object) -> None:
+        async with operations() as connection:
+            await connection.fetch("SELECT $1::text::int", message)
+
+    async def worse(*_: object) -> int:
+        raise RuntimeError(message, employee)
+
+    monkeypatch.setattr("workers.reactions.notices.notify", broken)
+    with pytest.raises(Retry):
+        await happen(fact, settings)
+    queue: Any = None
+    entry = schedule.Entry("breaks", lambda _: 60, worse)
+    running = asyncio.create_task(schedule._repeat(entry, settings, queue))
+    async with asyncio.timeout(5):
+        while "schedule waits" not in lines.getvalue():
+            await asyncio.sleep(0.01)
+    running.cancel()
+
+    told = lines.getvalue()
+    for secret in (CANARY, "Zéphirine", ADDRESS, "secret.example", message, employee, employee[-20:]):
+        assert secret not in told
+    events = [msgspec.json.decode(line) for line in told.splitlines()]
+    assert {"request", "reaction", "mail", "schedule waits"} <= {event["event"] for event in events}
+    assert all(event.keys() <= log.FIELDS for event in events)
+    states = {(event["reaction"], event["state"]) for event in events if event["event"] == "reaction"}
+    assert {
+        ("tell_association_of_application", "done"),
+        ("tell_association_of_application", "retry"),
+        ("write_asked_export", "done"),
+    } <= states
+
+
+async def deliver_all(settings: Settings) -> None:
+    """Send every mail that waits, as the worker would, without the pause between two of a domain."""
+    quick = msgspec.structs.replace(settings, mail_domain_interval_ms=0)
+    async with operations() as connection:
+        waiting = [row["id"] for row in await connection.fetch("SELECT id FROM mail WHERE state = 'pending'")]
+    assert waiting
+    for mail_id in waiting:
+        async with asyncio.timeout(10):
+            while turn := await deliver(mail_id, quick):
+                await asyncio.sleep(max(0, (turn - clock.now()).total_seconds()))

@@ -1,0 +1,29 @@
+import io
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from api.core import audit, edge, errors, log
+from api.notifications import delivery
+from workers import runner, schedule
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What the API and the worker log with the configuration of production."""
+    captured = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", captured)
+        log.configure()
+        for module in (edge, errors, audit, delivery, runner, schedule):
+            # A logger that was used before keeps the configuration of that time.
+            patch.setattr(module, "log", structlog.get_logger())
+        yield captured
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
