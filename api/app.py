@@ -26,6 +26,7 @@ from api.identity.routes_keys import router as keys
 from api.identity.routes_login import router as login
 from api.identity.routes_personal import router as personal
 from api.identity.routes_providers import router as providers
+from api.identity.routes_scim import router as directories
 from api.missions.routes import router as missions
 from api.notifications.routes import router as notifications
 from api.organisations.routes import router as organisations
@@ -57,6 +58,7 @@ def create_litestar(settings: Settings) -> Litestar:
             keys,
             providers,
             login,
+            directories,
             employees,
             personal,
             missions,
@@ -92,6 +94,7 @@ def create_litestar(settings: Settings) -> Litestar:
 @asynccontextmanager
 async def _pools(app: Litestar) -> AsyncIterator[None]:
     await open_pools(app.state.settings)
+    await app.state.rates.open()
     try:
         yield
     finally:

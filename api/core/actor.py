@@ -67,8 +67,9 @@ Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 async def public(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let anyone in: declared, never forgotten; a key as far as its scopes go, raises Forbidden."""
-    if connection.user is not None and "scope" in handler.opt:
-        _check_scope(connection.user, handler)
+    user = connection.scope.get("user")  # none is set where a route reads its own credentials
+    if user is not None and "scope" in handler.opt:
+        _check_scope(user, handler)
 
 
 async def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:

@@ -34,15 +34,21 @@ def reader_language(request: Request[Any, Any, Any]) -> Language:
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """Answer an exception by its problem document."""
-    problem = as_problem(error, request.scope.get("route_handler"))
-    if problem.status == 500:
-        log.error("unexpected", error=type(error).__qualname__, frames=_frames(error))
+    problem = explained(error, request.scope.get("route_handler"))
     return Response(
         problem.document(reader_language(request)),
         status_code=problem.status,
         media_type=MEDIA_TYPE,
         headers=problem.headers or {},
     )
+
+
+def explained(error: Exception, handler: Any = None) -> Problem:
+    """Give the Problem that an exception means; one that nobody foresaw is logged, without its message."""
+    problem = as_problem(error, handler)
+    if problem.status == 500:
+        log.error("unexpected", error=type(error).__qualname__, frames=_frames(error))
+    return problem
 
 
 def as_problem(error: Exception, handler: Any = None) -> Problem:

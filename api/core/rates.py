@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import TypeVar
 from uuid import UUID
 
@@ -21,10 +22,10 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 PATIENCE = 0.1
-"""Seconds that Redis has to answer."""
+"""Seconds in which Redis must say something, to anybody; more where it was slow of late."""
 RETRY = 3.0
 """Seconds in memory before Redis, once lost, is tried again by one request."""
-_LATE, _TURNS = 0.02, 10
+_LATE, _LONGEST = 0.01, 5.0
 _CONNECTIONS = 10
 _REMEMBERED = 10_000
 
@@ -52,7 +53,8 @@ class RateLimits:
         )
         self._shared = MovingWindowRateLimiter(shared)
         self._own = MovingWindowRateLimiter(MemoryStorage())
-        self._away, self._retry_at, self._heard_at = False, 0.0, 0.0
+        self._away, self._retry_at = False, 0.0
+        self._heard_at, self._slowest = 0.0, 1.0
         self._full: dict[str, float] = {}
         self._callers: dict[bytes, UUID] = {}
 
@@ -75,6 +77,11 @@ class RateLimits:
     def forget(self, credential: bytes) -> None:
         """Note that a credential does not hold (any more)."""
         self._callers.pop(credential, None)
+
+    async def open(self) -> None:
+        """Reach Redis at leisure, before the first requests do in a hurry; without it, all goes on the same."""
+        with suppress(TooManyRequests):
+            await self.spend_of_network("nobody")
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -103,19 +110,20 @@ class RateLimits:
         return await _hit(self._own, rate, whose)
 
     async def _patiently(self, work: Coroutine[None, None, T]) -> T:
-        """Give what Redis answers; raises TimeoutError once it said nothing, to anybody, for its time.
+        """Give what Redis answers; raises TimeoutError once it said nothing to anybody for longer than it is used to.
 
         A loop that comes late itself says nothing of Redis: under load an answer waits here, not there.
         """
-        task = asyncio.ensure_future(work)
+        task, begun = asyncio.ensure_future(work), time.monotonic()
         try:
-            for _ in range(_TURNS):
-                begun = time.monotonic()
-                await asyncio.wait((task,), timeout=PATIENCE)
+            while (turn := time.monotonic()) < begun + _LONGEST:
+                patience = min(max(PATIENCE, 4 * self._slowest), 1.0)
+                await asyncio.wait((task,), timeout=patience)
+                now = time.monotonic()
                 if task.done():
-                    self._heard_at = time.monotonic()
+                    self._heard_at, self._slowest = now, max(now - begun, 0.9 * self._slowest)
                     return task.result()
-                if self._heard_at < begun and time.monotonic() < begun + PATIENCE + _LATE:
+                if self._heard_at < turn and now < turn + patience + _LATE:
                     break
             raise TimeoutError
         finally:
@@ -132,7 +140,7 @@ class RateLimits:
     def _lose(self, error: Exception) -> None:
         if not self._away:
             log.warning("rate limits", state="redis away", error=type(error).__qualname__)
-        self._away, self._retry_at = True, time.monotonic() + RETRY
+        self._away, self._retry_at, self._slowest = True, time.monotonic() + RETRY, 0.0
 
     def _find(self) -> None:
         if self._away:

@@ -18,9 +18,8 @@ from api.core.language import Words
 from api.core.problems import Fault, Invalid, NotFound
 from api.core.schemas import Page
 from api.identity.schemas import ApiKeyIn, ApiKeyOut, NewApiKeyOut
-from api.identity.sessions import PREFIX as SESSION_PREFIX
 from api.identity.sessions import digest
-from api.identity.tables import ApiKey, Session
+from api.identity.tables import ApiKey, ScimToken, Session
 from api.organisations.policy import require_company_role, require_member, require_sight_of_company
 
 PREFIX = "mln_"
@@ -43,17 +42,17 @@ _ORGANISATION = """
 """
 
 
-def write_key() -> str:
+def write_key(prefix: str = PREFIX) -> str:
     """Give a new key: a random secret and its checksum, by which a scanner knows a key from a mere text."""
     secret = "".join(secrets.choice(_ALPHABET) for _ in range(SECRET))
-    return PREFIX + secret + _checksum(secret)
+    return prefix + secret + _checksum(secret)
 
 
-def is_key(text: str) -> bool:
+def is_key(text: str, prefix: str = PREFIX) -> bool:
     """Tell whether a text is a key by its form and checksum."""
-    secret = text[len(PREFIX) : -CHECK]
+    secret = text[len(prefix) : -CHECK]
     return (
-        text.startswith(PREFIX)
+        text.startswith(prefix)
         and len(secret) == SECRET
         and text.isascii()
         and text[-CHECK:] == _checksum(secret)
@@ -131,17 +130,14 @@ async def revoke_api_key(actor: Actor, organisation_id: UUID, key_id: UUID) -> N
 
 
 async def revoke_secret(text: str) -> None:
-    """Revoke a leaked key or session token by its text, as the operator; raises NotFound."""
+    """Revoke a leaked key, directory's or session token by its text, as the operator; raises NotFound."""
     presented = digest(text.strip())
+    gone: list[Any] = []
     async with transaction(system()):
-        if text.startswith(SESSION_PREFIX):
-            gone = await Session.delete().where(Session.digest == presented).returning(Session.id)
-        else:
-            gone = (
-                await ApiKey.update({ApiKey.revoked_at: clock.now()})
-                .where(ApiKey.digest == presented)
-                .returning(ApiKey.id)
-            )
+        gone += await Session.delete().where(Session.digest == presented).returning(Session.id)
+        for kind in (ApiKey, ScimToken):
+            revoked = kind.update({kind.revoked_at: clock.now()}).where(kind.digest == presented)
+            gone += await revoked.returning(kind.id)
     if not gone:
         raise NotFound
 

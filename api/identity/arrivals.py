@@ -15,23 +15,32 @@ from api.identity.company_tokens import CompanyToken
 from api.identity.tables import Identity
 from api.organisations.queries import get_company, get_policy
 from api.organisations.service import add_employee
+from api.organisations.tables import Employee
 from api.people.service import add_person
 
 _BY_IDENTITY = "SELECT * FROM actor_by_identity($1, $2, $3)"
-_BY_KEY = (
-    "SELECT person_id, active FROM employee WHERE company_id = $1 AND external_id = $2 FOR NO KEY UPDATE"
-)
+# A name may be another's once its bearer was deleted: the living come first, the deleted keep theirs out.
+_BY_KEY = """
+    SELECT person_id, active FROM employee WHERE company_id = $1 AND CASE $2
+        WHEN 'external_id' THEN external_id = $3
+        WHEN 'user_name' THEN user_name IS NOT NULL AND user_name_key = lower($3)
+        WHEN 'employee_number' THEN employee_number = $3 END
+    ORDER BY active DESC, deactivated_at DESC LIMIT 1 FOR NO KEY UPDATE
+"""
+_COLUMNS = {"externalId": "external_id", "userName": "user_name", "employeeNumber": "employee_number"}
 _BY_TOMBSTONE = """
     SELECT e.id, e.person_id, e.active FROM tombstone t JOIN employee e ON e.id = t.employee_id
     WHERE t.company_id = $1 AND t.digest IN (tombstone_digest('subject', $1::uuid::text, $2, $3),
-                                             tombstone_digest('external_id', $1::uuid::text, $4))
+                                             tombstone_digest($5, $1::uuid::text, $4))
     ORDER BY e.id FOR NO KEY UPDATE OF e
 """
-_KNOW_AGAIN = "UPDATE employee SET external_id = coalesce(external_id, $2) WHERE id = $1"
 _BURY = "DELETE FROM tombstone WHERE company_id = $1 AND employee_id = $2"
 _USED = "SELECT person_in_use($1)"
 _GIVE = "UPDATE employee SET person_id = $3 WHERE company_id = $1 AND person_id = $2"
-_DIRECTORY = "SELECT EXISTS (SELECT FROM employee WHERE company_id = $1 AND external_id IS NOT NULL)"
+_DIRECTORY = """
+    SELECT EXISTS (SELECT FROM employee WHERE company_id = $1 AND external_id IS NOT NULL)
+        OR EXISTS (SELECT FROM employee WHERE company_id = $1 AND provisioned_at IS NOT NULL)
+"""
 
 
 class EmployedElsewhere(Problem):
@@ -88,7 +97,7 @@ async def _meet(connection: Connection, token: CompanyToken) -> UUID | None:
         if await connection.fetchval(_DIRECTORY, token.company_id):
             raise _not_added()
         return None
-    row = await connection.fetchrow(_BY_KEY, token.company_id, token.key.value)
+    row = await connection.fetchrow(_BY_KEY, token.company_id, _COLUMNS[token.key.attribute], token.key.value)
     if row is None:
         return None
     if not row["active"]:
@@ -99,15 +108,15 @@ async def _meet(connection: Connection, token: CompanyToken) -> UUID | None:
 
 async def _meet_again(connection: Connection, token: CompanyToken) -> UUID | None:
     """Give the person who was erased under this name and whom HR has brought back; raises Unauthenticated."""
-    key = token.key.value if token.key else None
-    rows = await connection.fetch(_BY_TOMBSTONE, token.company_id, token.issuer, token.subject, key)
+    column, key = (_COLUMNS[token.key.attribute], token.key.value) if token.key else (None, None)
+    rows = await connection.fetch(_BY_TOMBSTONE, token.company_id, token.issuer, token.subject, key, column)
     if not rows:
         return None
     if not all(row["active"] for row in rows):
         raise _not_added()
     employee = rows[0]
     await connection.execute(_BURY, token.company_id, employee["id"])
-    await connection.execute(_KNOW_AGAIN, employee["id"], key)
+    await _name(employee["id"], token)
     person_id: UUID = employee["person_id"]
     return person_id
 
@@ -121,16 +130,23 @@ async def _make(connection: Connection, token: CompanyToken, person_id: UUID | N
     given, family = _text(claims, "given_name"), _text(claims, "family_name")
     language = "en" if str(claims.get("locale", "fr")).lower().startswith("en") else "fr"
     person_id = person_id or await add_person(given, family, language)
-    await add_employee(
+    employee_id = await add_employee(
         company.id,
         person_id,
         email=_text(claims, "email").lower() or None,
         roles=["employee"],  # a token's roles last as long as the token
         given_name=given,
         family_name=family,
-        external_id=token.key.value if token.key else None,
     )
+    await _name(employee_id, token)
     return person_id
+
+
+async def _name(employee_id: UUID, token: CompanyToken) -> None:
+    """Write the key of a token on an employee, so that the directory's record meets them."""
+    if token.key:
+        change: dict[Any, Any] = {_COLUMNS[token.key.attribute]: token.key.value}
+        await Employee.update(change).where(Employee.id == employee_id)
 
 
 async def link_identity(token: CompanyToken, person_id: UUID) -> None:

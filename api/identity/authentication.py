@@ -4,6 +4,9 @@ Each is counted before the database is asked: by its caller, or by its network u
 """
 
 from base64 import b64decode
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import UUID
 
 from litestar.connection import ASGIConnection
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
@@ -18,6 +21,8 @@ from api.identity.company_tokens import refused
 from api.identity.service import authenticate
 from api.identity.sessions import COOKIE, digest
 from api.identity.sessions import PREFIX as SESSION
+
+T = TypeVar("T")
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -37,32 +42,50 @@ class Authentication(AbstractAuthenticationMiddleware):
             return await _counted(connection, header)
         if cookie is not None and cookie.startswith(SESSION):
             return await _of_cookie(connection, cookie)
-        await _spend_of_network(connection)
+        await spend_of_network(connection)
         return AuthenticationResult(None, None)
 
 
 async def _counted(connection: Connection, header: str) -> AuthenticationResult:
     """Say whose a credential is and count the request; raises Unauthenticated, TooManyRequests, Unavailable."""
+    token = ""
+
+    async def prove() -> Actor:
+        nonlocal token
+        token = _credential(header)
+        return await _actor_of(token, connection.app.state.networks)
+
+    actor = await counted(connection, header, prove, lambda actor: actor.author)
+    return AuthenticationResult(user=actor, auth=token)
+
+
+async def counted(
+    connection: Connection, header: str, prove: Callable[[], Awaitable[T]], whose: Callable[[T], UUID]
+) -> T:
+    """Give what a credential proves to be, its request counted; raises TooManyRequests, and as `prove` does.
+
+    Before it is proved it counts as whose it was when it last held, else as its network's.
+    """
     rates: RateLimits = connection.app.state.rates
     credential = digest(header)
     known = rates.caller_of(credential)
     if known:
         await rates.spend_of_caller(known)
     else:
-        await _spend_of_network(connection)
+        await spend_of_network(connection)
     try:
-        token = _credential(header)
-        actor = await _actor_of(token, connection.app.state.networks)
+        proved = await prove()
     except Unauthenticated:
         rates.forget(credential)
         raise
-    if known != actor.author:
-        await rates.spend_of_caller(actor.author)
-        rates.remember(credential, actor.author)
-    return AuthenticationResult(user=actor, auth=token)
+    if known != whose(proved):
+        await rates.spend_of_caller(whose(proved))
+        rates.remember(credential, whose(proved))
+    return proved
 
 
-async def _spend_of_network(connection: Connection) -> None:
+async def spend_of_network(connection: Connection) -> None:
+    """Count a request of nobody known, by its network; raises TooManyRequests."""
     rates: RateLimits = connection.app.state.rates
     await rates.spend_of_network(network_of(address_of(connection)))
 

@@ -39,7 +39,8 @@ PARTS = (
         "employee",
         Words("What your employers say of you.", "Ce que vos employeurs disent de vous."),
         "id company_id given_name family_name email roles group_roles site department manager_id active"
-        " external_id deactivated_at created_at",
+        " external_id user_name employee_number preferred_language grade deactivated_at provisioned_at deleted_at"
+        " created_at updated_at",
         """SELECT to_jsonb(t) || jsonb_build_object('company', c.name)
            FROM employee t JOIN company c ON c.id = t.company_id WHERE t.person_id = $1 ORDER BY t.id""",
         "company",
@@ -107,6 +108,26 @@ PARTS = (
         Words("Keys that you made for an organisation.", "Les clés créées par vous pour une organisation."),
         "company_id association_id name scopes created_at expires_at revoked_at",
         "SELECT to_jsonb(t) FROM api_key t WHERE t.created_by = $1 ORDER BY t.id",
+    ),
+    Part(
+        "directory_tokens",
+        "scim_token",
+        Words("Tokens that you made for a directory.", "Les jetons créés par vous pour un annuaire."),
+        "company_id name created_at expires_at revoked_at",
+        "SELECT to_jsonb(t) FROM scim_token t WHERE t.created_by = $1 ORDER BY t.id",
+    ),
+    Part(
+        "groups",
+        "scim_group_member",
+        Words(
+            "Groups that your employers’ directories put you in.",
+            "Les groupes où vous placent les annuaires de vos employeurs.",
+        ),
+        "company_id group_id",
+        """SELECT to_jsonb(t) || jsonb_build_object('group', g.display_name)
+           FROM scim_group_member t JOIN scim_group g ON g.id = t.group_id
+           JOIN employee e ON e.id = t.employee_id WHERE e.person_id = $1 ORDER BY t.id""",
+        "group",
     ),
     Part(
         "missions",

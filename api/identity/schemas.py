@@ -37,7 +37,7 @@ class EmployeeKey(In, frozen=True, kw_only=True):
     """Which claim of a token says what attribute of the directory's record (Entra: `oid` and `externalId`)."""
 
     claim: Line
-    scim: Literal["externalId"]
+    scim: Literal["externalId", "userName", "employeeNumber"]
 
 
 class IdentityProviderIn(In, frozen=True, kw_only=True):
@@ -220,3 +220,27 @@ class ExportOut(Out, frozen=True, kw_only=True):
     sha256: str | None
     url: str | None
     expires_at: datetime
+
+
+class ScimTokenIn(In, frozen=True, kw_only=True):
+    """A token for the company's directory: what it is for, until when (a year when missing, and at most)."""
+
+    name: Line
+    expires_at: Instant | None = None
+
+
+class ScimTokenOut(Out, frozen=True, kw_only=True):
+    """A directory's token, without the token itself; `last_used_at` is true to a minute."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewScimTokenOut(ScimTokenOut, frozen=True, kw_only=True):
+    """A new token of a directory: the only time that its text is shown."""
+
+    token: str

@@ -130,3 +130,39 @@ class RetentionRule(Table, db=ENGINE, tablename="retention_rule"):
     kind = Text(default=None)
     effective_from = Date(default=None)
     days = Integer(default=None)
+
+
+class ScimToken(Table, db=ENGINE, tablename="scim_token"):
+    """The secret of a company's directory; two slots, so that one may replace the other."""
+
+    id = UUID(primary_key=True, default=None)
+    company_id = ForeignKey(Company, null=False, default=None, on_delete=OnDelete.cascade)
+    slot = Integer(default=None)
+    name = Text(default=None)
+    digest = Bytea(default=None)
+    created_by = UUID(default=None)
+    created_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
+    last_used_at = Timestamptz(null=True, default=None)
+    revoked_at = Timestamptz(null=True, default=None)
+
+
+class ScimGroup(Table, db=ENGINE, tablename="scim_group"):
+    """A group of a company's directory; one that the company allow-lists gives its members a role."""
+
+    id = UUID(primary_key=True, default=None)
+    version = Integer(default=1)
+    company_id = ForeignKey(Company, null=False, default=None, on_delete=OnDelete.cascade)
+    display_name = Text(default=None)
+    external_id = Text(null=True, default=None)
+    created_at = Timestamptz(default=None)
+    updated_at = Timestamptz()  # a trigger writes it
+
+
+class ScimGroupMember(Table, db=ENGINE, tablename="scim_group_member"):
+    """An employee in a group of the directory."""
+
+    id = UUID(primary_key=True, default=None)
+    company_id = UUID(default=None)
+    group_id = UUID(default=None)
+    employee_id = UUID(default=None)

@@ -107,6 +107,15 @@ class Employee(Table, db=ENGINE, tablename="employee"):
     deactivated_at = Timestamptz(null=True, default=None)
     erased_at = Timestamptz(null=True, default=None)
     created_at = Timestamptz(default=None)
+    user_name = Text(null=True, default=None)
+    user_name_key = Text(default="")  # triggers write both keys, and `updated_at`
+    email_key = Text(null=True, default=None)
+    employee_number = Text(null=True, default=None)
+    preferred_language = Text(null=True, default=None)
+    grade = Text(null=True, default=None)
+    provisioned_at = Timestamptz(null=True, default=None)
+    deleted_at = Timestamptz(null=True, default=None)
+    updated_at = Timestamptz()
 
 
 class Policy(Table, db=ENGINE, tablename="policy"):

@@ -18,6 +18,7 @@ PLATFORM = "00000000-0000-0000-0000-000000000000"
 AUDITED = {
     *("association", "association_member", "invitation", "company", "employee", "policy"),
     *("identity_provider", "platform_role", "api_key", "mission", "application", "hours_entry"),
+    *("scim_token", "scim_group", "scim_group_member"),
 }
 CANARY = "Zéphirine-Canari"
 ADDRESS = "zephirine.canari@secret.example"

@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 
 from api.app import create_litestar
 from api.core import rates
+from api.core.ids import new_id
 from api.core.settings import read_settings
 from api.dev.processes import free_port, stop
 from api.dev.valkey import ValkeyServer, valkey
@@ -129,7 +130,7 @@ async def test_a_frozen_and_a_killed_redis_cost_one_request_a_moment_and_nobody_
             token = await identity.issue_token(f"{secrets.token_hex(4)}@a.example", HOUR)
             asked = Asked(app, client, token)
             with capture_logs() as told:
-                await asked.all_pass(5)
+                await asked.all_pass(50)
                 assert states(told) == []
 
                 os.kill(first.pid, SIGSTOP)
@@ -150,6 +151,29 @@ async def test_a_frozen_and_a_killed_redis_cost_one_request_a_moment_and_nobody_
                     await until_back(asked, told, 2)
                     await asked.all_pass(5)
             assert not any(token in str(event) or "example" in str(event) for event in told)
+
+
+async def test_a_process_that_stalls_itself_does_not_blame_redis(
+    place: Place, cache: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates, "log", structlog.get_logger())
+    limits = rates.RateLimits(read_settings(place.environment(cache.url, SMTP)))
+    caller = new_id()
+    try:
+        with capture_logs() as told:
+            for _ in range(50):
+                await limits.spend_of_caller(caller)
+            for turns in range(12):
+                spent = asyncio.create_task(limits.spend_of_caller(caller))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                stall = time.monotonic() + 2 * rates.PATIENCE
+                while time.monotonic() < stall:
+                    pass
+                await spent
+            assert states(told) == []
+    finally:
+        await limits.close()
 
 
 async def test_a_limit_holds_while_redis_is_killed_in_the_middle(place: Place, folder: Path) -> None:

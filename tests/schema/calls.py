@@ -13,7 +13,7 @@ class Call(NamedTuple):
 
 
 MISSION = {"association_id": "{association_id}", "title": "Refondre notre site web"}
-COMPANY = {"slug": "matrice", "name": "Matrice", "siren": "732829320", "admin_email": "rh@matrice.example"}
+COMPANY = {"slug": "matrice", "name": "Matrice", "siren": "999999998", "admin_email": "rh@matrice.example"}
 ASSOCIATION = {
     "name": "Les amis du livre",
     "legal_form": "association",
@@ -56,6 +56,9 @@ CALLS: dict[str, Call] = {
     ),
     "listApiKeys": Call("GET", "/v1/organisations/{association_id}/api-keys", public=True),
     "revokeApiKey": Call("DELETE", "/v1/organisations/{company_id}/api-keys/{company_key_id}"),
+    "createScimToken": Call("POST", _COMPANY + "/scim-tokens", {"name": "Annuaire"}),
+    "listScimTokens": Call("GET", _COMPANY + "/scim-tokens"),
+    "revokeScimToken": Call("DELETE", _COMPANY + "/scim-tokens/{scim_token_id}"),
     "registerAssociation": Call("POST", "/v1/associations", ASSOCIATION),
     "listAssociations": Call("GET", "/v1/associations", public=True),
     "getAssociation": Call("GET", _ASSOCIATION, public=True),

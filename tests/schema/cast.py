@@ -166,6 +166,8 @@ async def _others(
     key = {"name": MARK, "scopes": ["ledger:read"]}
     made = await world.ok(company.admin, "POST", f"/v1/organisations/{company.id}/api-keys", key)
     ids["company_key_id"] = made["id"]
+    token = await world.ok(company.admin, "POST", f"/v1/companies/{company.id}/scim-tokens", {"name": MARK})
+    ids["scim_token_id"] = token["id"]
     async with operations() as connection:
         ids["notification_id"] = str(
             await connection.fetchval(

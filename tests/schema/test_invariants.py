@@ -38,6 +38,7 @@ PLANTED = {
     "leavers_hold_nothing": "UPDATE employee SET (active, deactivated_at) = (false, now())",
     "erased_hold_nothing": "UPDATE person SET erased_at = now()",
     "audit_chain_holds": "UPDATE audit_event SET actor_id = uuidv7() WHERE actor_kind = 'person'",
+    "group_roles_follow_groups": "UPDATE employee SET group_roles = '{hr}'",
     "walls_stand": "ALTER TABLE application NO FORCE ROW LEVEL SECURITY",
 }
 

@@ -10,6 +10,7 @@ from api.core import audit
 from api.core.actor import Actor, Employment, system
 from api.core.database import Connection, operations, transaction
 from api.core.ids import new_id
+from tests.make.directory import directory_of
 from tests.make.world import Association, Company, World
 
 PUBLIC = {
@@ -60,8 +61,8 @@ async def planted(world: World) -> Tenant:
     )
     await tell(UUID(personal["person"]["id"]))
     await begin_login(UUID(company.id))
-    await knock(world, association, company)
     await leave_traces(world, company, UUID(personal["person"]["id"]))
+    await knock(world, association, company)
     await audit.seal()
     after = await everything()
     rows = {name: after[name] - before.get(name, set()) for name in after}
@@ -74,6 +75,8 @@ async def knock(world: World, association: Association, company: Company) -> Non
     await world.ok(None, "POST", "/v1/auth/magic-links", {"email": f"{new_id()}@exemple.example"})
     invited = {"email": f"{new_id()}@exemple.example", "role": "coordinator"}
     await world.ok(association.owner, "POST", f"/v1/associations/{association.id}/members", invited)
+    directory = await directory_of(world, company)
+    await directory.group("RH", (await directory.user("ada"))["id"])
     key = {"name": "Tableur", "scopes": ["ledger:read"]}
     await world.ok(company.admin, "POST", f"/v1/organisations/{company.id}/api-keys", key)
 
@@ -279,6 +282,10 @@ async def test_nobody_writes_into_another_tenant(world: World) -> None:
             f"""INSERT INTO identity_provider (id, company_id, issuer, audience, created_at)
                 VALUES (uuidv7(), '{tenant.company}', 'https://x.example', 'x', now())""",
             "INSERT INTO platform_role (id, person_id, role) VALUES (uuidv7(), uuidv7(), 'admin')",
+            f"""INSERT INTO scim_token (id, company_id, slot, name, digest, created_by, created_at, expires_at)
+                VALUES (uuidv7(), '{tenant.company}', 1, '', '', uuidv7(), now(), now())""",
+            f"""INSERT INTO scim_group (id, company_id, display_name, created_at)
+                VALUES (uuidv7(), '{tenant.company}', 'RH', now())""",
             """INSERT INTO session (id, person_id, digest, created_at, expires_at)
                 VALUES (uuidv7(), uuidv7(), '', now(), now())""",
             "INSERT INTO ledger_line SELECT * FROM ledger_line",
@@ -292,5 +299,8 @@ async def test_nobody_writes_into_another_tenant(world: World) -> None:
 async def test_the_system_of_a_tenant_stays_within_it(world: World) -> None:
     tenant, others = await two(world)
     async with transaction(system(others.company, others.association)) as connection:
-        for table in ("application", "hours_entry", "ledger_line", "employee", "policy", "identity_provider"):
+        for table in (
+            *("application", "hours_entry", "ledger_line", "employee", "policy", "identity_provider"),
+            *("scim_token", "scim_group", "scim_group_member"),
+        ):
             assert not tenant.rows[table] & await rows_of(connection, table), table

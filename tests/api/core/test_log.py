@@ -142,7 +142,12 @@ async def deliver_all(settings: Settings) -> None:
     """Send every mail that waits, as the worker would, without the pause between two of a domain."""
     quick = msgspec.structs.replace(settings, mail_domain_interval_ms=0)
     async with operations() as connection:
-        waiting = [row["id"] for row in await connection.fetch("SELECT id FROM mail WHERE state = 'pending'")]
+        waiting = [
+            row["id"]
+            for row in await connection.fetch(
+                "SELECT id FROM mail WHERE state = 'pending' AND not_before <= now()"
+            )
+        ]
     assert waiting
     for mail_id in waiting:
         async with asyncio.timeout(10):
