@@ -14,9 +14,9 @@ from api.core.check import violations
 from api.core.database import operations
 from tests.make.clone import cloned, superuser_url
 from tests.make.directory import CORE, MESSAGES, Directory, allow, directory_of, keyed
+from tests.make.gate import until_waiting
 from tests.make.served import served
 from tests.make.world import Company, World
-from tests.races.test_places import WAITING
 
 FORGET = "UPDATE company SET group_roles = '{}' WHERE id = $1"
 UNQUEUED = """
@@ -33,13 +33,6 @@ async def _session(environment: dict[str, str], database: str) -> AsyncIterator[
         yield connection
     finally:
         await connection.close()
-
-
-async def _until_waiting(connection: asyncpg.Connection, sessions: int) -> None:
-    async with asyncio.timeout(5):
-        while await connection.fetchval(WAITING) < sessions:
-            await connection.execute("SELECT pg_stat_clear_snapshot()")
-            await asyncio.sleep(0.01)
 
 
 async def _roles(user_id: str) -> list[str]:
@@ -65,7 +58,7 @@ async def test_a_member_joins_while_the_list_forgets_the_group(
         await other.execute(FORGET, UUID(company.id))
         join = {"op": "add", "path": "members", "value": [{"value": user}]}
         joining = asyncio.create_task(directory.patch(group, join))
-        await _until_waiting(other, 1)
+        await until_waiting(other, 1)
 
     assert (await joining).status_code == 204
     assert await _roles(user) == []
@@ -144,7 +137,7 @@ async def test_a_slot_that_is_being_taken_is_waited_for(
             UUID(company.id),
         )
         third = asyncio.create_task(_slots(world, company, 1))
-        await _until_waiting(other, 1)
+        await until_waiting(other, 1)
         await (transaction.commit() if taken else transaction.rollback())
 
     assert await third == Counter({409 if taken else 201: 1})

@@ -18,10 +18,10 @@ from api.core.settings import Settings
 from api.identity import service as identity
 from tests.api.test_magic_links import code_to, new_address, redeem, start
 from tests.make.clone import cloned, superuser_url
+from tests.make.gate import held, until_waiting
 from tests.make.served import served
 from tests.make.world import World
-from tests.races.test_leaving import APPLY, _employee, _held, _until_waiting
-from tests.races.test_places import WAITING
+from tests.races.test_leaving import APPLY, _employee
 
 SIGN_IN_GUARD = "DROP TRIGGER session_of_living_person ON session"
 APPLY_GUARD = "DROP TRIGGER application_of_active_employee ON application"
@@ -58,7 +58,7 @@ async def test_a_sign_in_meets_an_erasure(
     async with held_person(superuser_url(environment, "maillon"), person_id) as gate:
         for number, ask in enumerate(calls if erased_first else calls[::-1], 1):
             under_way.append(asyncio.create_task(ask()))
-            await _until_waiting(gate, number)
+            await until_waiting(gate, number)
 
     answers = [await answer for answer in under_way]
     assert [answer.status_code for answer in answers] == ([204, 403] if erased_first else [201, 204])
@@ -71,9 +71,9 @@ async def test_a_session_opened_for_the_erased_is_refused(world: World, environm
     email, token, person_id = await person(world)
     async with held_person(superuser_url(environment, "maillon"), person_id) as gate:
         erasure = asyncio.create_task(world.call(token, "DELETE", "/v1/me"))
-        await _until_waiting(gate, 1)
+        await until_waiting(gate, 1)
         sign_in = asyncio.create_task(identity.issue_token(email, timedelta(hours=1)))
-        await _until_waiting(gate, 2)
+        await until_waiting(gate, 2)
 
     assert (await erasure).status_code == 204
     refused: Any = (await asyncio.gather(sign_in, return_exceptions=True))[0]
@@ -91,10 +91,10 @@ async def test_an_application_meets_an_erasure(
     apply = f"/v1/missions/{mission['id']}/applications"
     calls = [("DELETE", "/v1/me", None), ("POST", apply, APPLY | {"message": "Je voudrais aider."})]
     under_way = []
-    async with _held(environment, employee_id) as gate:
+    async with held(environment, "employee", employee_id) as gate:
         for number, (method, path, body) in enumerate(calls if erased_first else calls[::-1], 1):
             under_way.append(asyncio.create_task(world.call(token, method, path, body)))
-            await _until_waiting(gate, number)
+            await until_waiting(gate, number)
 
     statuses = [(await answer).status_code for answer in under_way]
     assert statuses == ([204, 403] if erased_first else [201, 204])
@@ -136,17 +136,10 @@ async def erased_behind(settings: Settings, person_id: UUID, under_way: Awaitabl
             await connection.execute("UPDATE employee SET active = false WHERE person_id = $1", person_id)
             await connection.execute("SELECT forget_person($1)", person_id)
             task = asyncio.ensure_future(under_way)
-            await until_waiting(connection)
+            await until_waiting(connection, 1)
     finally:
         await connection.close()
     return await task
-
-
-async def until_waiting(connection: asyncpg.Connection) -> None:
-    async with asyncio.timeout(5):
-        while not await connection.fetchval(WAITING):
-            await connection.execute("SELECT pg_stat_clear_snapshot()")
-            await asyncio.sleep(0.01)
 
 
 def superuser_of(settings: Settings) -> str:

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from uuid import UUID
 
 import asyncpg
@@ -11,14 +9,11 @@ from litestar import Litestar
 
 from api.core.database import operations
 from tests.api.test_members import Guest, join, members
-from tests.make.clone import cloned, superuser_url
+from tests.make.clone import cloned
+from tests.make.gate import held, until_waiting
 from tests.make.served import served
 from tests.make.world import Association, World
 
-WAITING = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock' AND usename = 'maillon_app'
-"""
 MUTANT = "DROP TRIGGER association_keeps_an_owner ON association_member"
 
 
@@ -48,32 +43,12 @@ async def _owners_left(association: Association) -> int:
         )
 
 
-@asynccontextmanager
-async def _held(environment: dict[str, str], association: Association) -> AsyncIterator[asyncpg.Connection]:
-    """Hold an association's lock, so that whoever needs it stands in line until the block ends."""
-    connection = await asyncpg.connect(superuser_url(environment, "maillon"))
-    try:
-        async with connection.transaction():
-            await connection.execute("SELECT FROM association WHERE id = $1 FOR UPDATE", UUID(association.id))
-            yield connection
-    finally:
-        await connection.close()
-
-
-async def _until_waiting(connection: asyncpg.Connection, sessions: int) -> None:
-    async with asyncio.timeout(5):
-        while await connection.fetchval(WAITING) < sessions:
-            # Within a transaction the activity is looked at once, unless it is told to look again.
-            await connection.execute("SELECT pg_stat_clear_snapshot()")
-            await asyncio.sleep(0.01)
-
-
 async def test_two_owners_leave_at_the_same_moment(world: World, environment: dict[str, str]) -> None:
     association = await world.association()
     people = await _owners(world, association, 2)
-    async with _held(environment, association) as gate:
+    async with held(environment, "association", association.id) as gate:
         both = asyncio.create_task(_all_leave(world, association, people))
-        await _until_waiting(gate, 2)
+        await until_waiting(gate, 2)
 
     assert await both == Counter({204: 1, 409: 1})
     assert await _owners_left(association) == 1
@@ -82,11 +57,11 @@ async def test_two_owners_leave_at_the_same_moment(world: World, environment: di
 async def test_an_owner_removed_meanwhile_removes_nobody(world: World, environment: dict[str, str]) -> None:
     association = await world.association()
     one, other, third = await _owners(world, association, 3)
-    async with _held(environment, association) as gate:
+    async with held(environment, "association", association.id) as gate:
         first = asyncio.create_task(world.call(one.token, "DELETE", f"{members(association)}/{other.id}"))
-        await _until_waiting(gate, 1)
+        await until_waiting(gate, 1)
         second = asyncio.create_task(world.call(other.token, "DELETE", f"{members(association)}/{third.id}"))
-        await _until_waiting(gate, 2)
+        await until_waiting(gate, 2)
 
     assert [(await first).status_code, (await second).status_code] == [204, 403]
     assert await _owners_left(association) == 2

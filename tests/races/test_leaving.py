@@ -1,8 +1,6 @@
 """A leaver who applies at the same moment: both orders played by hand, a storm, and the mutant without the guard."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from uuid import UUID
 
 import asyncpg
@@ -10,31 +8,12 @@ import pytest
 from litestar import Litestar
 
 from api.core.check import violations
-from tests.make.clone import cloned, superuser_url
+from tests.make.clone import cloned
+from tests.make.gate import held, until_waiting
 from tests.make.served import served
 from tests.make.world import Company, World
-from tests.races.test_places import WAITING
 
 APPLY = {"regime": "working_time"}
-
-
-@asynccontextmanager
-async def _held(environment: dict[str, str], employee_id: str) -> AsyncIterator[asyncpg.Connection]:
-    """Hold an employee's row, so that whoever needs it stands in line until the block ends."""
-    connection = await asyncpg.connect(superuser_url(environment, "maillon"))
-    try:
-        async with connection.transaction():
-            await connection.execute("SELECT FROM employee WHERE id = $1 FOR UPDATE", UUID(employee_id))
-            yield connection
-    finally:
-        await connection.close()
-
-
-async def _until_waiting(connection: asyncpg.Connection, sessions: int) -> None:
-    async with asyncio.timeout(5):
-        while await connection.fetchval(WAITING) < sessions:
-            await connection.execute("SELECT pg_stat_clear_snapshot()")
-            await asyncio.sleep(0.01)
 
 
 async def _employee(world: World, company: Company) -> tuple[str, str]:
@@ -51,11 +30,11 @@ async def test_an_application_meets_a_departure(
     leave = f"/v1/companies/{company.id}/employees/{employee_id}/deactivate"
     apply = f"/v1/missions/{mission['id']}/applications"
     calls = [(company.admin, leave, None), (token, apply, APPLY)]
-    async with _held(environment, employee_id) as gate:
+    async with held(environment, "employee", employee_id) as gate:
         under_way = []
         for number, (who, path, body) in enumerate(calls if leaves_first else calls[::-1], 1):
             under_way.append(asyncio.create_task(world.call(who, "POST", path, body)))
-            await _until_waiting(gate, number)
+            await until_waiting(gate, number)
 
     statuses = [(await answer).status_code for answer in under_way]
     assert statuses == ([200, 403] if leaves_first else [201, 200])
@@ -109,7 +88,7 @@ async def test_without_its_guard_a_leaver_is_found_with_an_application(
                 apply = asyncio.create_task(
                     world.call(token, "POST", f"/v1/missions/{mission['id']}/applications", APPLY)
                 )
-                await _until_waiting(connection, 1)
+                await until_waiting(connection, 1)
         finally:
             await connection.close()
 

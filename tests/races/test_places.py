@@ -2,23 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from uuid import UUID
 
-import asyncpg
 import pytest
 from litestar import Litestar
 
 from api.core.check import violations
-from tests.make.clone import cloned, superuser_url
+from tests.make.clone import cloned
+from tests.make.gate import held, until_waiting
 from tests.make.served import served
 from tests.make.world import Association, World
-
-WAITING = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock' AND usename = 'maillon_app'
-"""
 
 
 async def _applicants(world: World, association: Association, people: int, places: int) -> list[str]:
@@ -36,33 +28,13 @@ async def _accept_all(world: World, association: Association, paths: list[str]) 
     return Counter(answer.status_code for answer in answers)
 
 
-@asynccontextmanager
-async def _held(environment: dict[str, str], mission_id: str) -> AsyncIterator[asyncpg.Connection]:
-    """Hold a mission's lock, so that whoever needs it stands in line until the block ends."""
-    connection = await asyncpg.connect(superuser_url(environment, "maillon"))
-    try:
-        async with connection.transaction():
-            await connection.execute("SELECT FROM mission WHERE id = $1 FOR UPDATE", UUID(mission_id))
-            yield connection
-    finally:
-        await connection.close()
-
-
-async def _until_waiting(connection: asyncpg.Connection, sessions: int) -> None:
-    async with asyncio.timeout(5):
-        while await connection.fetchval(WAITING) < sessions:
-            # Within a transaction the activity is looked at once, unless it is told to look again.
-            await connection.execute("SELECT pg_stat_clear_snapshot()")
-            await asyncio.sleep(0.01)
-
-
 async def test_two_acceptances_meet_on_the_last_place(world: World, environment: dict[str, str]) -> None:
     association = await world.association()
     paths = await _applicants(world, association, people=2, places=1)
     first = await world.ok(association.owner, "GET", paths[0])
-    async with _held(environment, first["mission_id"]) as gate:
+    async with held(environment, "mission", first["mission_id"]) as gate:
         both = asyncio.create_task(_accept_all(world, association, paths))
-        await _until_waiting(gate, 2)
+        await until_waiting(gate, 2)
 
     assert await both == Counter({200: 1, 409: 1})
     mission = await world.ok(None, "GET", f"/v1/missions/{first['mission_id']}")
@@ -73,13 +45,13 @@ async def test_an_acceptance_meets_a_withdrawal(world: World, environment: dict[
     association, company = await world.association(), await world.company()
     mission, employee = await world.mission(association), world.employee(company)
     path = f"/v1/applications/{(await world.application(employee, mission))['id']}"
-    async with _held(environment, mission["id"]) as gate:
+    async with held(environment, "mission", mission["id"]) as gate:
         accept = asyncio.create_task(world.call(association.owner, "POST", f"{path}/accept"))
-        await _until_waiting(gate, 1)
+        await until_waiting(gate, 1)
         withdraw = asyncio.create_task(
             world.call(employee, "POST", f"{path}/withdraw", {"reason": "changed_mind"})
         )
-        await _until_waiting(gate, 2)
+        await until_waiting(gate, 2)
 
     assert [(await accept).status_code, (await withdraw).status_code] == [200, 200]
     ended = await world.ok(employee, "GET", path)
