@@ -13,7 +13,10 @@ FROM person p JOIN LATERAL (
     UNION ALL SELECT 'login' FROM login WHERE person_id = p.id
     UNION ALL SELECT 'export' FROM export WHERE person_id = p.id
     UNION ALL SELECT 'employee' FROM employee WHERE person_id = p.id
-        AND (erased_at IS NULL OR given_name || family_name <> '' OR email IS NOT NULL OR external_id IS NOT NULL)
+        AND (erased_at IS NULL OR given_name || family_name <> '' OR group_roles <> '{}'
+             OR coalesce(email, external_id, user_name, employee_number, preferred_language) IS NOT NULL)
+    UNION ALL SELECT 'scim_group_member' FROM scim_group_member m JOIN employee e ON e.id = m.employee_id
+        WHERE e.person_id = p.id
     UNION ALL SELECT 'application' FROM application WHERE person_id = p.id
         AND (applicant_name || message <> '' OR coalesce(applicant_email, employer_reason) IS NOT NULL)
     UNION ALL SELECT 'hours_entry' FROM hours_entry WHERE person_id = p.id AND note <> ''
