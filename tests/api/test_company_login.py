@@ -322,6 +322,24 @@ async def test_a_signed_in_person_adds_the_identity_to_themselves(world: World, 
     assert (taken.status_code, taken.json()["type"]) == (409, "/problems/identity-taken")
 
 
+async def test_a_company_may_have_several_providers(world: World, provider: Provider) -> None:
+    company, other = await world.company(), await world.company()
+    await register(world, company, provider.issuer)
+    second = {"audience": f"pages-{company.id}", "client_id": PUBLIC["client_id"], "client_secret": None}
+    chosen = await register(world, company, provider.issuer, **second)
+    foreign = await register(world, other, provider.issuer)
+    path = f"/v1/auth/companies/{await slug(world, company)}/login?provider="
+
+    asked = [await world.client.get(path + each["id"]) for each in (chosen, foreign)]
+
+    assert parse_qs(urlsplit(asked[0].headers["location"]).query)["client_id"] == [PUBLIC["client_id"]]
+    place = await sign_in_at_provider(asked[0].headers["location"], "sofia")
+    back = await come_back(world, place, cookies(asked[0]))
+    session = {"__Host-maillon": cookies(back)["__Host-maillon"]}
+    assert (await me(world, session)).json()["employments"][0]["company"] == company.id
+    assert asked[1].status_code == 404
+
+
 async def test_a_secret_sealed_by_an_older_one_of_ours_is_sealed_anew(
     world: World, provider: Provider, settings: Settings
 ) -> None:
