@@ -73,17 +73,17 @@ async def _remember(
         kept = _kept.get(source)
         if kept is None and time.monotonic() - _failed.get(source, -FLOOR) < FLOOR:
             raise KeysAway
-        if kept and not _stale(kept, serves(kept.value)):
-            return kept.value  # type: ignore[no-any-return]
-        try:
-            lacking = time.monotonic() if kept and not serves(kept.value) else -FLOOR
-            _kept[source] = kept = _Kept(await read(), time.monotonic(), lacking)
-        except UNUSABLE as error:
-            _failed[source] = time.monotonic()
-            if kept is None:
-                raise KeysAway(type(error).__name__) from None
-            kept.at = kept.wanted_more = time.monotonic()
-    return kept.value  # type: ignore[no-any-return]
+        if kept is None or _stale(kept, serves(kept.value)):
+            try:
+                lacking = time.monotonic() if kept and not serves(kept.value) else -FLOOR
+                _kept[source] = kept = _Kept(await read(), time.monotonic(), lacking)
+            except UNUSABLE as error:
+                _failed[source] = time.monotonic()
+                if kept is None:
+                    raise KeysAway(type(error).__name__) from None
+                kept.at = kept.wanted_more = time.monotonic()
+    value: T = kept.value
+    return value
 
 
 def _stale(kept: _Kept, serves: bool) -> bool:

@@ -86,12 +86,12 @@ async def deactivate(company_id: UUID, employee_id: UUID) -> None:
 
 async def reactivate(company_id: UUID, employee_id: UUID) -> None:
     """Reactivate an employee in the open transaction; raises NotFound, EmployedElsewhere, EmployeeErased."""
-    found(await bound().fetchrow(_LOCK, company_id, employee_id))
+    employee = found(await bound().fetchrow(_LOCK, company_id, employee_id))
+    if employee["active"]:
+        return
     try:
         async with bound().transaction():
-            await Employee.update({Employee.active: True}).where(
-                (Employee.id == employee_id) & (Employee.active == False)  # noqa: E712
-            )
+            await Employee.update({Employee.active: True}).where(Employee.id == employee_id)
     except asyncpg.UniqueViolationError:
         raise EmployedElsewhere from None
     except asyncpg.CheckViolationError:

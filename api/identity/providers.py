@@ -8,7 +8,7 @@ import msgspec
 
 from api.core import clock
 from api.core.actor import Actor
-from api.core.database import Connection, found, operations, read, transaction
+from api.core.database import Connection, operations, read, transaction
 from api.core.ids import new_id
 from api.core.language import Words
 from api.core.problems import Fault, Invalid, Problem, VersionChanged
@@ -78,10 +78,14 @@ async def update_identity_provider(
     try:
         async with transaction(actor) as connection:
             await _require_administrator(connection, actor, company_id)
-            await queries.get_identity_provider(connection, company_id, provider_id)
+            present = await queries.get_identity_provider(connection, company_id, provider_id)
+            if present.version != edited:
+                raise VersionChanged
             where = (IdentityProvider.id == provider_id) & (IdentityProvider.version == edited)
-            change: dict[Any, Any] = _stored(edits) or {"version": edited}
-            if not await IdentityProvider.update(change).where(where).returning(IdentityProvider.id):
+            change: dict[Any, Any] = _stored(edits)
+            if change and not await IdentityProvider.update(change).where(where).returning(
+                IdentityProvider.id
+            ):
                 raise VersionChanged
             return await queries.get_identity_provider(connection, company_id, provider_id)
     except asyncpg.UniqueViolationError:
@@ -125,7 +129,7 @@ async def reseal_client_secrets() -> int:
 
 
 async def _require_administrator(connection: Connection, actor: Actor, company_id: UUID) -> None:
-    found(await get_company(connection, company_id, actor))
+    await get_company(connection, company_id, actor)
     require_company_role(actor, company_id, "company_admin")
 
 

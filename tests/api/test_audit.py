@@ -39,11 +39,10 @@ async def logged(tenant_id: str, after: int = 0) -> list[tuple[str, str | None, 
     async with operations() as connection:
         rows = await connection.fetch(
             """SELECT actor_kind, actor_id::text, action, changes::text FROM audit_event
-               WHERE tenant_id = $1 ORDER BY id OFFSET $2""",
+               WHERE tenant_id = $1 ORDER BY id""",
             UUID(tenant_id),
-            after,
         )
-    return [(*row[:3], msgspec.json.decode(row["changes"])) for row in rows]
+    return [(*row[:3], msgspec.json.decode(row["changes"])) for row in rows[after:]]
 
 
 async def brief(tenant_id: str, after: int = 0) -> list[tuple[str, str | None, str]]:

@@ -75,6 +75,7 @@ async def search(
     """Give a page of the Groups that match, and how many do."""
     condition = where(COLUMNS, Group, asked, company_id)
     total = await bound().fetchval("SELECT count(*) " + _GROUPS + "AND " + condition.sql, *condition.values)
+    # SCIM pages by index alone: there is no last row to go on from (RFC 7644, 3.4.2.4).
     limits = f" LIMIT ${len(condition.values) + 1} OFFSET ${len(condition.values) + 2}"
     query = _SHAPES[whole] + "AND " + condition.sql + " ORDER BY " + order(COLUMNS, Group, asked) + limits
     rows = await bound().fetch(query, *condition.values, count, start)

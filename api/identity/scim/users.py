@@ -83,6 +83,7 @@ async def search(
     condition = where(COLUMNS, Employee, asked, company_id)
     matching = _LIVING + "AND " + condition.sql
     total = await bound().fetchval("SELECT count(*) " + matching, *condition.values)
+    # SCIM pages by index alone: there is no last row to go on from (RFC 7644, 3.4.2.4).
     limits = f" LIMIT ${len(condition.values) + 1} OFFSET ${len(condition.values) + 2}"
     query = _USER + matching + " ORDER BY " + order(COLUMNS, Employee, asked) + limits
     rows = await bound().fetch(query, *condition.values, count, start)
