@@ -13,6 +13,7 @@ async def forwards() -> MigrationManager:
     async def run() -> None:
         for script in ("tables.sql", "guards.sql", "forgetting.sql"):
             await run_script(f"0007/{script}")
+        await run_script("hand_over.sql")
 
     manager.add_raw(run)
     return manager

@@ -11,8 +11,7 @@ async def forwards() -> MigrationManager:
     manager = MigrationManager(migration_id=ID, app_name="maillon", description=DESCRIPTION)
 
     async def run() -> None:
-        for script in ("walls.sql",):
-            await run_script(f"0008/{script}")
+        await run_script("0008/walls.sql")
 
     manager.add_raw(run)
     return manager

@@ -11,8 +11,8 @@ async def forwards() -> MigrationManager:
     manager = MigrationManager(migration_id=ID, app_name="maillon", description=DESCRIPTION)
 
     async def run() -> None:
-        for script in ("erased.sql",):
-            await run_script(f"0009/{script}")
+        await run_script("0009/erased.sql")
+        await run_script("hand_over.sql")
 
     manager.add_raw(run)
     return manager

@@ -107,16 +107,3 @@ CREATE FUNCTION lock_employee(which uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT FROM employee WHERE id = which FOR NO KEY UPDATE
 $$;
-
-DO $$
-DECLARE
-    crossing regprocedure;
-BEGIN
-    FOR crossing IN SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef
-                    AND proowner <> 'maillon_ops'::regrole LOOP
-        EXECUTE format('ALTER FUNCTION %s OWNER TO maillon_ops', crossing);
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', crossing);
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO maillon_app', crossing);
-    END LOOP;
-END
-$$;

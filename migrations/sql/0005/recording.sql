@@ -5,7 +5,7 @@ CREATE FUNCTION app_guest() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     RETURN coalesce(nullif(current_setting('app.guest', true), '')::uuid[], '{}');
 
 -- What changed, by column: old and new value where the column is one of those shown, else its name alone. What
--- begins or ends shows its values. What triggers count by themselves is no act.
+-- begins or ends shows its values. What triggers count, stamp or derive by themselves is no act.
 CREATE FUNCTION audit_changes(before jsonb, after jsonb, shown text[]) RETURNS jsonb LANGUAGE sql IMMUTABLE
     RETURN (
         SELECT coalesce(jsonb_object_agg(name, CASE WHEN name = ANY (shown) THEN
@@ -15,7 +15,7 @@ CREATE FUNCTION audit_changes(before jsonb, after jsonb, shown text[]) RETURNS j
         FROM jsonb_object_keys(before || after) name
         WHERE before -> name IS DISTINCT FROM after -> name
           AND (name = ANY (shown) OR (before <> '{}' AND after <> '{}'))
-          AND name NOT IN ('version', 'taken', 'last_used_at'));
+          AND name NOT IN ('version', 'taken', 'last_used_at', 'updated_at', 'user_name_key', 'email_key'));
 
 CREATE FUNCTION audit_verb(operation text, before jsonb, after jsonb) RETURNS text LANGUAGE sql IMMUTABLE
     RETURN CASE
@@ -81,8 +81,6 @@ BEGIN
     RETURN NULL;
 END
 $$;
-ALTER FUNCTION record_audit() OWNER TO maillon_ops;
-REVOKE ALL ON FUNCTION record_audit() FROM PUBLIC;
 
 CREATE TRIGGER association_audit AFTER INSERT OR UPDATE OR DELETE ON association FOR EACH ROW
     EXECUTE FUNCTION record_audit('association', '{state,causes,public_interest}');

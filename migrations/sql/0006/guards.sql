@@ -98,33 +98,9 @@ BEGIN
 END
 $$;
 
--- As in 0005; what triggers stamp and derive is no act either.
-CREATE OR REPLACE FUNCTION audit_changes(before jsonb, after jsonb, shown text[]) RETURNS jsonb LANGUAGE sql IMMUTABLE
-    RETURN (
-        SELECT coalesce(jsonb_object_agg(name, CASE WHEN name = ANY (shown) THEN
-            CASE WHEN before ? name THEN jsonb_build_object('old', before -> name) ELSE '{}' END
-            || CASE WHEN after ? name THEN jsonb_build_object('new', after -> name) ELSE '{}' END
-            ELSE '{}' END), '{}')
-        FROM jsonb_object_keys(before || after) name
-        WHERE before -> name IS DISTINCT FROM after -> name
-          AND (name = ANY (shown) OR (before <> '{}' AND after <> '{}'))
-          AND name NOT IN ('version', 'taken', 'last_used_at', 'updated_at', 'user_name_key', 'email_key'));
 CREATE TRIGGER scim_token_audit AFTER INSERT OR UPDATE OR DELETE ON scim_token FOR EACH ROW
     EXECUTE FUNCTION record_audit('scim_token', '{expires_at,revoked_at}');
 CREATE TRIGGER scim_group_audit AFTER INSERT OR UPDATE OR DELETE ON scim_group FOR EACH ROW
     EXECUTE FUNCTION record_audit('scim_group', '{}');
 CREATE TRIGGER scim_group_member_audit AFTER INSERT OR DELETE ON scim_group_member FOR EACH ROW
     EXECUTE FUNCTION record_audit('scim_group_member', '{group_id,employee_id}');
-
-DO $$
-DECLARE
-    crossing regprocedure;
-BEGIN
-    FOR crossing IN SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef
-                    AND proowner <> 'maillon_ops'::regrole LOOP
-        EXECUTE format('ALTER FUNCTION %s OWNER TO maillon_ops', crossing);
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', crossing);
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO maillon_app', crossing);
-    END LOOP;
-END
-$$;

@@ -91,16 +91,3 @@ CREATE OR REPLACE FUNCTION contacts_of(people uuid[])
     LEFT JOIN employee e ON e.person_id = p.id AND e.active
     WHERE p.id = ANY (people) AND p.erased_at IS NULL
 $$;
-
-DO $$
-DECLARE
-    crossing regprocedure;
-BEGIN
-    FOR crossing IN SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef
-                    AND proowner <> 'maillon_ops'::regrole LOOP
-        EXECUTE format('ALTER FUNCTION %s OWNER TO maillon_ops', crossing);
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', crossing);
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO maillon_app', crossing);
-    END LOOP;
-END
-$$;

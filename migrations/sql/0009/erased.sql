@@ -17,9 +17,6 @@ END
 $$;
 CREATE TRIGGER employee_leaves_groups AFTER UPDATE ON employee FOR EACH ROW
     WHEN (OLD.erased_at IS NULL AND NEW.erased_at IS NOT NULL) EXECUTE FUNCTION leave_groups();
-ALTER FUNCTION leave_groups() OWNER TO maillon_ops;
-REVOKE ALL ON FUNCTION leave_groups() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION leave_groups() TO maillon_app;
 
 -- A group is of those who are there.
 CREATE FUNCTION require_member_of_directory() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -35,8 +32,5 @@ END
 $$;
 CREATE TRIGGER scim_group_member_is_there BEFORE INSERT ON scim_group_member FOR EACH ROW
     EXECUTE FUNCTION require_member_of_directory();
-ALTER FUNCTION require_member_of_directory() OWNER TO maillon_ops;
-REVOKE ALL ON FUNCTION require_member_of_directory() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION require_member_of_directory() TO maillon_app;
 
 CREATE INDEX employee_number_of_company ON employee (company_id, employee_number) WHERE employee_number IS NOT NULL;
