@@ -137,6 +137,13 @@ PARTS = (
         "SELECT to_jsonb(t) FROM mission t WHERE t.created_by = $1 ORDER BY t.id",
     ),
     Part(
+        "flags",
+        "flag",
+        Words("What you reported about missions.", "Ce que vous avez signalé sur des missions."),
+        "id mission_id association_id reason text created_at outcome resolved_at",
+        "SELECT to_jsonb(t) FROM flag t WHERE t.person_id = $1 ORDER BY t.id",
+    ),
+    Part(
         "applications",
         "application",
         Words("Your applications, with your message.", "Vos candidatures, avec votre message."),

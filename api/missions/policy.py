@@ -13,7 +13,11 @@ from api.core.problems import Fault, NotFound
 SUBMIT = move("submitted", "draft", "rejected")
 PUBLISH = move("published", "submitted")
 REJECT = move("rejected", "submitted")
+PAUSE = move("paused", "published")
+RESUME = move("published", "paused")
 START = move("in_progress", "published", "paused")
+COMPLETE = move("completed", "in_progress")
+CANCEL = move("cancelled", "submitted", "published", "paused", "in_progress")
 EDITABLE = frozenset({"draft", "rejected", "submitted", "published", "paused"})
 
 EFFORT = {

@@ -119,7 +119,7 @@ async def submit_mission(actor: Actor, mission_id: UUID, asked: int | None) -> M
             if state == "verified":
                 await _publish(present)
             else:
-                await _move(mission_id, policy.SUBMIT.target)
+                await _move(mission_id, policy.SUBMIT.target, review=["unverified"])
         return await queries.get_mission(connection, mission_id, actor, actor.language)
 
 
@@ -146,13 +146,28 @@ async def reject_mission(actor: Actor, mission_id: UUID, reasons: list[str], ask
 
 
 async def _publish(present: asyncpg.Record) -> None:
-    change: dict[Any, Any] = {"state": "published", "state_reason": None, "published_at": clock.now()}
+    change: dict[Any, Any] = {
+        "state": "published",
+        "state_reason": None,
+        "published_at": clock.now(),
+        "review_since": None,
+        "review_reasons": [],
+    }
     await Mission.update(change).where(Mission.id == present["id"])
     await record(MissionPublished(mission_id=present["id"], association_id=present["association_id"]))
 
 
-async def _move(mission_id: UUID, state: str, reason: str | None = None) -> None:
-    await Mission.update({"state": state, "state_reason": reason}).where(Mission.id == mission_id)
+async def _move(
+    mission_id: UUID, state: str, reason: str | None = None, review: list[str] | None = None
+) -> None:
+    """Move a mission; `review` says why a moderator is to read it, where one is."""
+    change: dict[Any, Any] = {
+        "state": state,
+        "state_reason": reason,
+        "review_since": clock.now() if review else None,
+        "review_reasons": review or [],
+    }
+    await Mission.update(change).where(Mission.id == mission_id)
 
 
 def _require_rules(mission: dict[str, Any], edits: Container[str] | None = None) -> None:

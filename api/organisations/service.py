@@ -52,7 +52,15 @@ async def register_association(actor: Actor, given: AssociationIn) -> Associatio
     del fields["address"]
     try:
         async with transaction(owner) as connection:
-            await Association.insert(Association(id=association_id, created_at=clock.now(), **fields))
+            await Association.insert(
+                Association(
+                    id=association_id,
+                    created_at=clock.now(),
+                    review_since=clock.now(),
+                    review_reasons=["new"],
+                    **fields,
+                )
+            )
             await AssociationMember.insert(
                 AssociationMember(
                     id=new_id(),
@@ -79,7 +87,7 @@ async def update_association(
         if present["version"] != edited:
             raise VersionChanged
         if present["state"] == "refused":
-            edits["state"] = "unverified"
+            edits |= {"state": "unverified", "review_since": clock.now(), "review_reasons": ["asked_again"]}
         if edits:
             await Association.update(edits).where(Association.id == association_id)
         return await queries.get_association(connection, association_id, actor)
@@ -112,6 +120,8 @@ async def _judge(
             change: dict[Any, Any] = {
                 "state": act.target,
                 "state_reason": one_reason(reasons or []),
+                "review_since": None,
+                "review_reasons": [],
             }
             await Association.update(change).where(Association.id == association_id)
             await record(fact(association_id=association_id))

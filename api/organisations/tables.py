@@ -43,6 +43,8 @@ class Association(Table, db=ENGINE, tablename="association"):
     contact_email = Text(default=None)
     public_interest = Text(default="unknown")
     created_at = Timestamptz(default=None)
+    review_since = Timestamptz(null=True, default=None)
+    review_reasons = Array(base_column=Text(), default=list)
 
 
 class AssociationMember(Table, db=ENGINE, tablename="association_member"):

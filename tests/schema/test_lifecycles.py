@@ -19,7 +19,6 @@ OBJECTS = {
 }
 ELSEWHERE = {
     ("application", "APPROVE"): "moves the employer's word, not the state",
-    ("mission", "START"): "its states come with the running of missions",
 }
 """Moves of something else than the state in the database."""
 UNREACHED = {
@@ -27,11 +26,15 @@ UNREACHED = {
     ("mission", "rejected", "draft"): "an edit answers a rejection",
     ("mission", "draft", "published"): "SUBMIT of a verified association",
     ("mission", "rejected", "published"): "SUBMIT of a verified association",
-    ("mission", "published", "paused"): "by its association's suspension",
-    ("mission", "paused", "published"): "by its association's return",
+    **{
+        ("mission", state, "expired"): "by the clock, past its last day to apply with nobody left"
+        for state in ("submitted", "published", "paused")
+    },
     ("association", "refused", "unverified"): "an edit asks again",
-    ("application", "submitted", "expired"): "by the clock, to come",
-    ("application", "accepted", "completed"): "completeApplication, to come",
+    ("application", "submitted", "expired"): "by its mission's end",
+    ("application", "accepted", "completed"): "by its mission's end",
+    ("application", "submitted", "cancelled"): "with its mission",
+    ("application", "accepted", "cancelled"): "with its mission",
 }
 """Edges that no Move of a policy names, and what walks them."""
 

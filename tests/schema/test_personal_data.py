@@ -17,7 +17,7 @@ from tests.make.clone import cloned, superuser_url
 from tests.make.served import served
 from tests.make.world import Association, World
 from tests.schema.personal_data import COLUMNS, TABLES
-from tests.schema.test_walls import begin_login, tell
+from tests.schema.test_walls import begin_login, flag, tell
 from workers.reactions.notices import tell_association_of_application
 
 _COLUMNS = """
@@ -100,6 +100,7 @@ async def everywhere(world: World) -> UUID:
     entry = await world.ok(token, "POST", f"/v1/applications/{application['id']}/hours", day)
     await world.ok(association.owner, "POST", f"/v1/hours/{entry['id']}/confirm")
     await world.ok(company.admin, "POST", f"/v1/hours/{entry['id']}/approve")
+    await flag(UUID(application["mission_id"]), person_id)
     await tell(person_id)
     await begin_login(UUID(company.id))
     async with operations() as connection:

@@ -57,6 +57,7 @@ _TYPES = {
     "bytea": "bytea",
     "jsonb": "jsonb",
     "text[]": "text[]",
+    "uuid[]": "uuid[]",
     "double precision": "double precision",
     "timestamp with time zone": "timestamp with time zone",
     "timestamptz": "timestamp with time zone",

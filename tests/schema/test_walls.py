@@ -59,6 +59,7 @@ async def planted(world: World) -> Tenant:
     await world.ok(
         await world.moderator(), "POST", f"/v1/associations/{refused.id}/refuse", {"reasons": ["Non."]}
     )
+    await flag(UUID(personal["mission_id"]), UUID(personal["person"]["id"]))
     await tell(UUID(personal["person"]["id"]))
     await begin_login(UUID(company.id))
     await leave_traces(world, company, UUID(personal["person"]["id"]))
@@ -91,6 +92,17 @@ async def leave_traces(world: World, company: Company, person_id: UUID) -> None:
     token = world.employee(company)
     await world.ok(token, "GET", "/v1/me")
     assert (await world.call(token, "DELETE", "/v1/me")).status_code == 204
+
+
+async def flag(mission_id: UUID, person_id: UUID) -> None:
+    """Plant what somebody says is wrong with a mission."""
+    async with operations() as connection:
+        await connection.execute(
+            """INSERT INTO flag (id, mission_id, association_id, person_id, reason, created_at)
+               SELECT uuidv7(), id, association_id, $2, 'spam', now() FROM mission WHERE id = $1""",
+            mission_id,
+            person_id,
+        )
 
 
 async def begin_login(company_id: UUID) -> None:
