@@ -8,6 +8,7 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 
 from api.applications.routes import router as applications
+from api.applications.routes_endings import router as endings
 from api.core import errors, health, net, openapi, signing
 from api.core.database import close_pools, open_pools
 from api.core.edge import Edge
@@ -28,6 +29,7 @@ from api.identity.routes_personal import router as personal
 from api.identity.routes_providers import router as providers
 from api.identity.routes_scim import router as directories
 from api.missions.routes import router as missions
+from api.missions.routes_lifecycle import router as mission_lives
 from api.notifications.routes import router as notifications
 from api.organisations.routes import router as organisations
 from api.organisations.routes_audit import router as audit
@@ -62,7 +64,9 @@ def create_litestar(settings: Settings) -> Litestar:
             employees,
             personal,
             missions,
+            mission_lives,
             applications,
+            endings,
             hours,
             reporting,
             notifications,

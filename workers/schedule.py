@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import structlog
 
+from api.applications import clockwork
 from api.core import audit, clock
 from api.core.database import operations
 from api.core.settings import Settings
@@ -70,6 +71,21 @@ async def reseal_secrets(_: Settings, __: Queue) -> int:
     return await reseal_client_secrets()
 
 
+async def start_missions(_: Settings, __: Queue) -> int:
+    """Start the missions whose first day has come."""
+    return await clockwork.start_due_missions()
+
+
+async def complete_missions(_: Settings, __: Queue) -> int:
+    """Complete the missions whose last day has passed."""
+    return await clockwork.complete_due_missions()
+
+
+async def expire_missions(_: Settings, __: Queue) -> int:
+    """Expire the missions past their last day to apply with nobody left."""
+    return await clockwork.expire_due_missions()
+
+
 async def _delete(sql: str, age: timedelta) -> int:
     async with operations() as connection:
         return int((await connection.execute(sql, clock.now() - age)).rpartition(" ")[2])
@@ -80,6 +96,9 @@ ENTRIES = (
     Entry("doubt_mails", lambda settings: settings.mail_timeout_seconds, doubt_mails),
     Entry("seal_audit", lambda _: 5, seal_audit),
     Entry("reseal_secrets", lambda _: 60, reseal_secrets),
+    Entry("start_missions", lambda _: 60, start_missions),
+    Entry("complete_missions", lambda _: 60, complete_missions),
+    Entry("expire_missions", lambda _: 60, expire_missions),
     Entry("purge_keys", lambda _: 600, purge_keys),
     Entry("purge_facts", lambda _: 3600, purge_facts),
     Entry("purge_personal", lambda _: 3600, purge_personal),

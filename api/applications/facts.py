@@ -37,3 +37,15 @@ class EmployerApproved(ApplicationFact, frozen=True, kw_only=True):
 
 class EmployerRefused(ApplicationFact, frozen=True, kw_only=True):
     """The employer refused, which ended the application."""
+
+
+class ApplicationCancelled(ApplicationFact, frozen=True, kw_only=True):
+    """The application ended with its mission."""
+
+
+class ApplicationCompleted(ApplicationFact, frozen=True, kw_only=True):
+    """The mission is over and the person did it."""
+
+
+class ApplicationExpired(ApplicationFact, frozen=True, kw_only=True):
+    """The application ended without an answer."""

@@ -16,7 +16,7 @@ from api.core.routing import AskedVersion, Caller, created
 from api.core.schemas import Page, Reasoned
 from api.missions.queries import get_mission
 from api.organisations.policy import require_employee, require_member
-from api.organisations.queries import get_association, get_company
+from api.organisations.queries import association_state, get_company
 
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]
 
@@ -81,7 +81,7 @@ async def list_association_applications(
 ) -> Page[ApplicationOut]:
     """List who applied to an association, to its members."""
     async with read(actor) as connection:
-        await get_association(connection, association_id, actor)
+        await association_state(connection, association_id, actor)
         require_member(actor, association_id)
         return await queries.list_applications(
             connection, "association", association_id, actor, wanted, limit, cursor

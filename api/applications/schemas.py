@@ -15,7 +15,7 @@ WithdrawReason = Literal["not_available", "changed_mind", "no_reply", "other"]
 
 
 ApplicationState = Literal[
-    "submitted", "accepted", "completed", "declined", "withdrawn", "expired", "employer_refused"
+    "submitted", "accepted", "completed", "declined", "withdrawn", "expired", "cancelled", "employer_refused"
 ]
 
 

@@ -17,7 +17,7 @@ from api.core.schemas import Page, Reasoned
 from api.hours import queries, service
 from api.hours.schemas import Confirmed, HoursIn, HoursOut, HoursState, LedgerLineOut
 from api.organisations.policy import require_company_role, require_employee, require_member
-from api.organisations.queries import get_association, get_company
+from api.organisations.queries import association_state, get_company
 
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]
 
@@ -86,7 +86,7 @@ async def list_association_hours(
 ) -> Page[HoursOut]:
     """List the entries of an association's engagements, to its members."""
     async with read(actor) as connection:
-        await get_association(connection, association_id, actor)
+        await association_state(connection, association_id, actor)
         require_member(actor, association_id)
         return await queries.list_hours(
             connection, "association", association_id, actor, wanted, limit, cursor

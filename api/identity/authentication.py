@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID
 
+import msgspec
 from litestar.connection import ASGIConnection
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
 from api.core.actor import Actor, Connection
-from api.core.language import Words
+from api.core.language import Words, preferred
 from api.core.net import Reach, address_of, network_of
 from api.core.problems import Forbidden, Unauthenticated
 from api.core.rates import RateLimits
@@ -56,7 +57,8 @@ async def _counted(connection: Connection, header: str) -> AuthenticationResult:
         return await _actor_of(token, connection.app.state.networks)
 
     actor = await counted(connection, header, prove, lambda actor: actor.author)
-    return AuthenticationResult(user=actor, auth=token)
+    language = preferred(connection.headers.get("accept-language", ""), actor.language)
+    return AuthenticationResult(user=msgspec.structs.replace(actor, language=language), auth=token)
 
 
 async def counted(

@@ -1,30 +1,42 @@
 """Reads of missions."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from api.core import clock, pagination
 from api.core.actor import Actor
 from api.core.database import Connection, fetch_all, found
 from api.core.language import Language
 from api.core.schemas import Page
-from api.missions.policy import EDITABLE, broken_rules, require_sight
+from api.missions.policy import require_sight
+from api.missions.rules import CONTESTABLE, broken_rules
 from api.missions.schemas import (
     Location,
     MissionAssociation,
+    MissionEvent,
     MissionLine,
     MissionOut,
     MissionProblem,
     MissionSummary,
+    Review,
 )
 
+DOCUMENTS = frozenset({"prerequisites", "skills", "sessions", "contact"})
+"""The columns of a mission that hold JSON."""
+INSIDE = ("problems", "contact", "managers", "reserved_to", "live_applications")
+"""What a mission shows to its association alone."""
 _MISSION = """
     SELECT m.id, m.version, m.state, m.state_reason, m.association_id, a.name AS association_name,
            a.state = 'verified' AS verified, m.title, m.summary, m.description, m.deliverable, m.format, m.causes,
            m.places, m.places - m.taken AS places_left, m.effort_minutes, m.regimes, m.remote, m.location_label,
            m.postal_code, m.latitude, m.longitude, m.time_zone, m.starts_on, m.ends_on, m.apply_by, m.languages,
-           m.created_at, m.published_at
+           m.created_at, m.published_at, m.template, m.prerequisites, m.steps, m.skills, m.sessions, m.contact,
+           m.managers, m.reserved_to, m.live AS live_applications, m.review_since, m.review_reasons,
+           m.reserved_to <> '{}' AS reserved, m.reserved_to <> '{}' AND applied_to(m.id) AS applied
     FROM mission m JOIN association a ON a.id = m.association_id WHERE m.id = $1
 """
 SEARCH = """
@@ -42,7 +54,8 @@ SEARCH = """
     ORDER BY published_at DESC, id DESC LIMIT $9
 """
 _OF_ASSOCIATION = """
-    SELECT id, version, state, title, places, places - taken AS places_left, starts_on, ends_on, created_at
+    SELECT id, version, state, title, places, places - taken AS places_left, live AS live_applications, starts_on,
+           ends_on, apply_by, created_at
     FROM mission
     WHERE association_id = $1 AND ($2::text IS NULL OR state = $2)
       AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
@@ -50,29 +63,61 @@ _OF_ASSOCIATION = """
 """
 
 
-async def get_mission(
-    connection: Connection, mission_id: UUID, viewer: Actor | None, language: Language = "fr"
-) -> MissionOut:
-    """Give a mission that the caller may see, with its problems to its coordinators; raises NotFound."""
-    row = dict(found(await connection.fetchrow(_MISSION, mission_id)))
+_HISTORY = """
+    SELECT to_state AS state, reason, at FROM state_event
+    WHERE object = 'mission' AND object_id = $1 ORDER BY at, id
+"""
+
+
+async def get_mission(connection: Connection, mission_id: UUID, viewer: Actor | None) -> MissionOut:
+    """Give a mission that the caller may see, with what is its association's own to its members; raises NotFound."""
+    row = unpacked(found(await connection.fetchrow(_MISSION, mission_id)))
     require_sight(viewer, row)
     mine = viewer is not None and row["association_id"] in viewer.memberships
-    problems = problems_of(row, language) if mine else None
-    association = MissionAssociation(
-        id=row.pop("association_id"), name=row.pop("association_name"), verified=row.pop("verified")
+    if viewer and (mine or "moderator" in viewer.roles):
+        row["history"] = await fetch_all(connection, MissionEvent, _HISTORY, mission_id)
+        row["review"] = _review(row)
+        if mine:
+            row["problems"] = problems_of(row, viewer.language)
+    if not mine:
+        row |= dict.fromkeys(INSIDE)
+    row["association"] = MissionAssociation(
+        id=row["association_id"], name=row["association_name"], verified=row["verified"]
     )
-    label = row.pop("location_label")
-    place = {name: row.pop(name) for name in ("postal_code", "latitude", "longitude")}
-    location = Location(label=label, **place) if label or any(place.values()) else None
-    return MissionOut(association=association, location=location, problems=problems, **row)
+    row["location"] = location_of(row)
+    fields: dict[str, Any] = {name: row.get(name) for name in MissionOut.__struct_fields__}
+    return MissionOut(**fields)
+
+
+def unpacked(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a mission's row with its documents read."""
+    return dict(row) | {name: msgspec.json.decode(row[name]) if row[name] else None for name in DOCUMENTS}
+
+
+def location_of(row: dict[str, Any]) -> Location | None:
+    """Give a mission's location, None where it says nothing of it."""
+    place = {
+        "label": row["location_label"],
+        **{name: row[name] for name in ("postal_code", "latitude", "longitude")},
+    }
+    return Location(**place) if any(value is not None for value in place.values()) else None
+
+
+def _review(row: dict[str, Any]) -> Review | None:
+    return Review(since=row["review_since"], reasons=row["review_reasons"]) if row["review_since"] else None
 
 
 def problems_of(mission: dict[str, Any], language: Language) -> list[MissionProblem]:
-    """Say what keeps a mission from being published, while it can still be edited."""
-    if mission["state"] not in EDITABLE:
+    """Say what keeps a mission from being published, until it is."""
+    if mission["state"] not in ("draft", "rejected"):
         return []
     return [
-        MissionProblem(pointer=fault.pointer, code=fault.code, detail=fault.words.read(language))
+        MissionProblem(
+            pointer=fault.pointer,
+            code=fault.code,
+            detail=fault.words.read(language),
+            contestable=fault.code in CONTESTABLE,
+        )
         for fault in broken_rules(mission, clock.today(mission["time_zone"]))
     ]
 

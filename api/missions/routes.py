@@ -3,13 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, Response, Router, get, patch, post
-from litestar.datastructures import State
+from litestar import Response, Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from api.core.actor import Actor, moderator, public, signed_in
+from api.core.actor import public, signed_in
 from api.core.database import read
-from api.core.errors import reader_language
 from api.core.pagination import CursorText, Limit
 from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, VersionRequired, WrongState
 from api.core.routing import AskedVersion, Caller, EditedVersion, Viewer, created
@@ -26,10 +24,8 @@ from api.missions.schemas import (
     Remote,
 )
 from api.organisations.policy import require_member
-from api.organisations.queries import get_association
-from api.organisations.schemas import Cause, ReasonsIn, Regime
-
-JUDGE = [NotFound, Forbidden, WrongState, VersionChanged]
+from api.organisations.queries import association_state
+from api.organisations.schemas import Cause, Regime
 
 
 @post(
@@ -78,12 +74,10 @@ async def search_missions(
     guards=[public],
     raises=[NotFound],
 )
-async def get_mission(
-    viewer: Viewer, mission_id: FromPath[UUID], request: Request[Actor | None, None, State]
-) -> MissionOut:
-    """Give a mission that was published; any other to its association and to moderators."""
+async def get_mission(viewer: Viewer, mission_id: FromPath[UUID]) -> MissionOut:
+    """Give a mission that was published to those it is for; any other to its association and to moderators."""
     async with read(viewer) as connection:
-        return await queries.get_mission(connection, mission_id, viewer, reader_language(request))
+        return await queries.get_mission(connection, mission_id, viewer)
 
 
 @patch(
@@ -91,7 +85,10 @@ async def get_mission(
     operation_id="updateMission",
     scope="missions:write",
     guards=[signed_in],
-    raises=[NotFound, Forbidden, Invalid, WrongState, VersionChanged, VersionRequired, service.PlacesTaken],
+    raises=[
+        *(NotFound, Forbidden, Invalid, WrongState, VersionChanged, VersionRequired),
+        *(service.PlacesTaken, service.PeopleApplied),
+    ],
 )
 async def update_mission(
     actor: Caller, mission_id: FromPath[UUID], data: JSONBody[MissionPatch], edited: EditedVersion
@@ -101,42 +98,28 @@ async def update_mission(
 
 
 @post(
-    "/v1/missions/{mission_id:uuid}/submit",
-    operation_id="submitMission",
+    "/v1/missions/{mission_id:uuid}/duplicate",
+    operation_id="duplicateMission",
     scope="missions:write",
     guards=[signed_in],
-    status_code=200,
-    raises=[*JUDGE, Invalid],
+    raises=[NotFound, Forbidden],
 )
-async def submit_mission(actor: Caller, mission_id: FromPath[UUID], asked: AskedVersion) -> MissionOut:
-    """Submit a draft: published at once for a verified association, else read by a moderator first."""
-    return await service.submit_mission(actor, mission_id, asked)
+async def duplicate_mission(actor: Caller, mission_id: FromPath[UUID]) -> Response[MissionOut]:
+    """Copy a mission of one's association, in any state, into a new draft without its days."""
+    mission = await service.duplicate_mission(actor, mission_id)
+    return created(mission, f"/v1/missions/{mission.id}")
 
 
-@post(
-    "/v1/missions/{mission_id:uuid}/publish",
-    operation_id="publishMission",
-    guards=[moderator],
-    status_code=200,
-    raises=JUDGE,
+@delete(
+    "/v1/missions/{mission_id:uuid}",
+    operation_id="deleteMission",
+    scope="missions:write",
+    guards=[signed_in],
+    raises=[NotFound, Forbidden, WrongState, VersionChanged],
 )
-async def publish_mission(actor: Caller, mission_id: FromPath[UUID], asked: AskedVersion) -> MissionOut:
-    """Publish a submitted mission, as a moderator who is not of its association."""
-    return await service.publish_mission(actor, mission_id, asked)
-
-
-@post(
-    "/v1/missions/{mission_id:uuid}/reject",
-    operation_id="rejectMission",
-    guards=[moderator],
-    status_code=200,
-    raises=[*JUDGE, Invalid],
-)
-async def reject_mission(
-    actor: Caller, mission_id: FromPath[UUID], data: JSONBody[ReasonsIn], asked: AskedVersion
-) -> MissionOut:
-    """Send a submitted mission back with reasons."""
-    return await service.reject_mission(actor, mission_id, data.reasons, asked)
+async def delete_mission(actor: Caller, mission_id: FromPath[UUID], asked: AskedVersion) -> None:
+    """Delete a draft."""
+    await service.delete_mission(actor, mission_id, asked)
 
 
 @get(
@@ -155,7 +138,7 @@ async def list_association_missions(
 ) -> Page[MissionLine]:
     """List an association's missions of every state, to its members."""
     async with read(actor) as connection:
-        await get_association(connection, association_id, actor)
+        await association_state(connection, association_id, actor)
         require_member(actor, association_id)
         return await queries.list_association_missions(connection, association_id, wanted, limit, cursor)
 
@@ -167,9 +150,8 @@ router = Router(
         search_missions,
         get_mission,
         update_mission,
-        submit_mission,
-        publish_mission,
-        reject_mission,
+        duplicate_mission,
+        delete_mission,
         list_association_missions,
     ],
     tags=["missions"],

@@ -4,18 +4,31 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import UNSET, Meta, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType
 
-from api.core.schemas import NO_CONTROL, In, Line, Minutes, Out, Text
-from api.organisations.schemas import Causes, Latitude, Longitude, PostalCode, Regime, both_regimes
+from api.core.schemas import NO_CONTROL, NO_CONTROL_BUT_LINES, Email, In, Instant, Line, Minutes, Out, Text
+from api.organisations.schemas import Causes, Duplicate, Latitude, Longitude, PostalCode, Regime, Slug
 
 Title = Annotated[str, Meta(max_length=150, pattern=NO_CONTROL)]
 Summary = Annotated[str, Meta(max_length=300, pattern=NO_CONTROL)]
 Format = Literal["consultation", "short", "project", "mentoring", "team_day"]
-MissionState = Literal["draft", "submitted", "rejected", "published"]
+MissionState = Literal[
+    "draft",
+    "submitted",
+    "rejected",
+    "published",
+    "paused",
+    "in_progress",
+    "completed",
+    "cancelled",
+    "expired",
+]
 Remote = Literal["no", "possible", "full"]
 Places = Annotated[int, Meta(ge=1, le=500)]
 Regimes = Annotated[list[Regime], Meta(max_length=2)]
+SkillId = Annotated[str, Meta(max_length=60, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)")]
+Outcome = Literal["upheld", "dismissed"]
+Phone = Annotated[str, Meta(max_length=30, pattern=r"^\+?[0-9][0-9 .()-]{5,28}$(?!\n)")]
 Languages = Annotated[list[Annotated[str, Meta(pattern=r"^[a-z]{2}$(?!\n)")]], Meta(max_length=10)]
 
 
@@ -28,39 +41,64 @@ class Location(In, frozen=True, kw_only=True):
     longitude: Longitude | None = None
 
 
-class MissionIn(In, frozen=True, kw_only=True):
-    """A mission's draft: it may be incomplete until it is submitted. `effort_minutes` is for one place."""
+class Prerequisite(In, frozen=True, kw_only=True):
+    """What must be there before anyone starts; the association ticks it once it is."""
 
-    association_id: UUID
-    title: Title = ""
-    summary: Summary = ""
-    description: Text = ""
-    deliverable: Text = ""
-    format: Format | None = None
-    causes: Causes = []
-    places: Places = 1
-    effort_minutes: Minutes | None = None
-    regimes: Regimes = field(default_factory=both_regimes)
-    remote: Remote = "no"
-    location: Location | None = None
-    time_zone: Line = "Europe/Paris"
-    starts_on: date | None = None
-    ends_on: date | None = None
-    apply_by: date | None = None
-    languages: Languages = field(default_factory=lambda: ["fr"])
+    text: Line
+    ready: bool = False
+
+
+class MissionSkill(In, frozen=True, kw_only=True):
+    """A skill the mission asks for, from level 1 (notions) to 4 (expert)."""
+
+    skill: SkillId
+    level: Annotated[int, Meta(ge=1, le=4)] = 2
+    essential: bool = True
+
+
+class SessionIn(In, frozen=True, kw_only=True):
+    """A dated slot; one that is sent back with its `id` stays the same session."""
+
+    id: UUID | None = None
+    starts_at: Instant
+    ends_at: Instant
+
+
+class Session(Out, frozen=True, kw_only=True):
+    """A dated slot."""
+
+    id: UUID
+    starts_at: datetime
+    ends_at: datetime
+
+
+class Contact(In, frozen=True, kw_only=True):
+    """Whom the accepted write to: a member of the association, or somebody by name."""
+
+    person_id: UUID | None = None
+    name: Line | None = None
+    email: Email | None = None
+    phone: Phone | None = None
 
 
 class MissionPatch(In, frozen=True, kw_only=True):
-    """What changes of a mission; null clears, an array replaces."""
+    """What changes of a mission; null clears, an array replaces. `effort_minutes` is for one place.
+
+    `reserved_to`: the companies whose employees alone see it; empty, everyone does. `managers`: members of the
+    association who are told of its applications.
+    """
 
     title: Title | UnsetType = UNSET
     summary: Summary | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     deliverable: Text | UnsetType = UNSET
-    format: Format | UnsetType = UNSET
+    prerequisites: Annotated[list[Prerequisite], Meta(max_length=20)] | UnsetType = UNSET
+    steps: Annotated[list[Line], Meta(max_length=20)] | UnsetType = UNSET
+    format: Format | None | UnsetType = UNSET
     causes: Causes | UnsetType = UNSET
+    skills: Annotated[list[MissionSkill], Meta(max_length=20)] | UnsetType = UNSET
     places: Places | UnsetType = UNSET
-    effort_minutes: Minutes | UnsetType = UNSET
+    effort_minutes: Minutes | None | UnsetType = UNSET
     regimes: Regimes | UnsetType = UNSET
     remote: Remote | UnsetType = UNSET
     location: Location | None | UnsetType = UNSET
@@ -68,7 +106,28 @@ class MissionPatch(In, frozen=True, kw_only=True):
     starts_on: date | None | UnsetType = UNSET
     ends_on: date | None | UnsetType = UNSET
     apply_by: date | None | UnsetType = UNSET
+    sessions: Annotated[list[SessionIn], Meta(max_length=100)] | UnsetType = UNSET
     languages: Languages | UnsetType = UNSET
+    contact: Contact | None | UnsetType = UNSET
+    managers: Annotated[list[UUID], Meta(max_length=20)] | UnsetType = UNSET
+    reserved_to: Annotated[list[UUID], Meta(max_length=50)] | UnsetType = UNSET
+
+
+class MissionIn(MissionPatch, frozen=True, kw_only=True):
+    """A mission's draft: it may be incomplete until it is submitted.
+
+    What is left out comes from the template where one is named, else: one place, both regimes, on site, in French,
+    on Paris time.
+    """
+
+    association_id: UUID
+    template: Slug | None = None
+
+
+class Submitted(In, frozen=True, kw_only=True):
+    """A submission; `ask_review` contests the rules on wording: a moderator then decides."""
+
+    ask_review: bool = False
 
 
 class MissionAssociation(Out, frozen=True, kw_only=True):
@@ -80,15 +139,33 @@ class MissionAssociation(Out, frozen=True, kw_only=True):
 
 
 class MissionProblem(Out, frozen=True, kw_only=True):
-    """What still keeps a mission from being published."""
+    """What still keeps a mission from being published; a contestable rule can be put to a moderator."""
 
     pointer: str
     code: str
     detail: str
+    contestable: bool
+
+
+class MissionEvent(Out, frozen=True, kw_only=True):
+    """A step of a mission's life: a decision and its reasons."""
+
+    state: str
+    reason: str | None
+    at: datetime
+
+
+class Review(Out, frozen=True, kw_only=True):
+    """Why a mission waits for a moderator: `unverified`, `edited`, or the rules that its author contests."""
+
+    since: datetime
+    reasons: list[str]
 
 
 class MissionOut(Out, frozen=True, kw_only=True):
-    """A mission; `problems` is for its coordinators alone, null to others."""
+    """A mission. `problems`, `contact`, `managers`, `reserved_to` and `live_applications` are for its association
+    alone, `review` and `history` for moderators too: null to others.
+    """
 
     id: UUID
     version: int
@@ -114,7 +191,63 @@ class MissionOut(Out, frozen=True, kw_only=True):
     languages: list[str]
     created_at: datetime
     published_at: datetime | None
-    problems: list[MissionProblem] | None = None
+    template: str | None
+    prerequisites: list[Prerequisite]
+    steps: list[str]
+    skills: list[MissionSkill]
+    sessions: list[Session]
+    reserved: bool
+    problems: list[MissionProblem] | None
+    contact: Contact | None
+    managers: list[UUID] | None
+    reserved_to: list[UUID] | None
+    live_applications: int | None
+    review: Review | None
+    history: list[MissionEvent] | None
+
+
+class FlagIn(In, frozen=True, kw_only=True):
+    """What is wrong with a mission; `disguised_work`: a job that should be paid."""
+
+    reason: Literal["misleading", "inappropriate", "disguised_work", "spam", "other"]
+    text: Annotated[str, Meta(max_length=2000, pattern=NO_CONTROL_BUT_LINES)] = ""
+
+
+class FlagOut(Out, frozen=True, kw_only=True):
+    """A flag as its author and moderators see it; `outcome` is null until a moderator decides."""
+
+    id: UUID
+    mission_id: UUID
+    reason: str
+    text: str
+    created_at: datetime
+    outcome: str | None
+    resolved_at: datetime | None
+
+
+class Resolved(In, frozen=True, kw_only=True):
+    """A moderator's decision on a flag: `upheld` where the mission is at fault."""
+
+    outcome: Outcome
+
+
+class Waiting(Out, frozen=True, kw_only=True):
+    """Something that waits for a moderator: `version` is what to name in If-Match.
+
+    `reasons` of an association: `new`, `asked_again`, `renamed`; of a mission: see `review`; of a flag: its reason.
+    """
+
+    kind: str
+    id: UUID
+    version: int
+    since: datetime
+    title: str
+    association_id: UUID
+    association_name: str
+    mission_id: UUID | None
+    reasons: list[str]
+    text: str | None
+    duplicates: list[Duplicate]
 
 
 class MissionSummary(Out, frozen=True, kw_only=True):
@@ -151,6 +284,8 @@ class MissionLine(Out, frozen=True, kw_only=True):
     title: str
     places: int
     places_left: int
+    live_applications: int
     starts_on: date | None
     ends_on: date | None
+    apply_by: date | None
     created_at: datetime

@@ -1,7 +1,7 @@
-"""Use cases of missions."""
+"""Use cases of a mission's text: writing, editing, copying and deleting it."""
 
-from collections.abc import Container
-from typing import Any
+from datetime import UTC
+from typing import Any, get_args
 from uuid import UUID
 
 import asyncpg
@@ -9,23 +9,54 @@ import msgspec
 
 from api.core import clock
 from api.core.actor import Actor
-from api.core.database import Connection, found, transaction
+from api.core.database import transaction
 from api.core.ids import new_id
 from api.core.language import Words
-from api.core.lifecycle import starts
 from api.core.outbox import record
 from api.core.problems import Fault, Invalid, Problem, VersionChanged, WrongState
 from api.core.schemas import changes
 from api.missions import policy, queries
-from api.missions.facts import MissionPublished, MissionRejected
-from api.missions.schemas import Location, MissionIn, MissionOut, MissionPatch
+from api.missions.facts import Agreed, MissionChanged
+from api.missions.lifecycle import enter, require_rules
+from api.missions.schemas import Location, MissionIn, MissionOut, MissionPatch, Session
 from api.missions.tables import Mission
-from api.organisations.policy import check_time_zone, require_member, require_outsider
-from api.organisations.queries import get_association
-from api.organisations.schemas import one_reason
+from api.organisations.policy import check_time_zone, require_member
+from api.organisations.queries import association_state
+from api.organisations.schemas import both_regimes
 
-LIVELY = frozenset({"unverified", "verified"})
-"""States of an association in which its missions may be submitted and published."""
+DEFAULTS: dict[str, Any] = {"regimes": both_regimes(), "languages": ["fr"]}
+"""What a draft says where neither its author nor its template does."""
+_COPIED = """
+    SELECT association_id, title, summary, description, deliverable, prerequisites, steps, format, causes, skills,
+           places, effort_minutes, regimes, remote, location_label, postal_code, latitude, longitude, time_zone,
+           languages, contact, managers, reserved_to, template
+    FROM mission WHERE id = $1
+"""
+_REFUSALS = {
+    "mission_managers_are_members": (
+        "/managers",
+        "not-a-member",
+        Words("A manager is a member of the association.", "Un responsable est membre de l’association."),
+    ),
+    "mission_contact_is_member": (
+        "/contact/person_id",
+        "not-a-member",
+        Words("The contact is a member of the association.", "Le contact est membre de l’association."),
+    ),
+    "mission_reserved_to_companies": (
+        "/reserved_to",
+        "unknown-company",
+        Words("No such company.", "Cette entreprise n’existe pas."),
+    ),
+    "mission_skills_known": (
+        "/skills",
+        "unknown-skill",
+        Words(
+            "A skill of the list, which is not deprecated.", "Une compétence de la liste, qui a encore cours."
+        ),
+    ),
+}
+"""What the database refuses of a mission's text, by the name of the constraint."""
 
 
 class PlacesTaken(Problem):
@@ -36,161 +67,146 @@ class PlacesTaken(Problem):
     title = Words("More places are taken already", "Davantage de places sont déjà prises")
 
 
+class PeopleApplied(Problem):
+    """Somebody applied to the mission as it is; `fields` are those that are fixed since."""
+
+    status = 409
+    slug = "people-applied"
+    title = Words("People have applied to it as it is", "Des personnes y ont candidaté telle quelle")
+
+
 async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
     """Write a draft, which may be incomplete; raises NotFound, Forbidden, Invalid."""
-    check_time_zone(given.time_zone)
-    mission = Mission(
-        id=new_id(),
-        created_by=actor.author,
-        created_at=clock.now(),
-        **_columns(msgspec.structs.asdict(given)),
-    )
+    return await _insert(actor, given.association_id, _columns(DEFAULTS | _given(given)))
+
+
+async def duplicate_mission(actor: Actor, mission_id: UUID) -> MissionOut:
+    """Copy a mission of one's association into a new draft, without its days; raises NotFound, Forbidden."""
+    async with transaction(actor) as connection:
+        present = await enter(connection, mission_id, actor)
+        require_member(actor, present["association_id"])
+        copied = await connection.fetchrow(_COPIED, mission_id)
+        return await _insert(actor, present["association_id"], dict(copied))
+
+
+async def _insert(actor: Actor, association_id: UUID, columns: dict[str, Any]) -> MissionOut:
+    mission = Mission(id=new_id(), created_by=actor.author, created_at=clock.now(), **columns)
     try:
         async with transaction(actor) as connection:
-            await get_association(connection, given.association_id, actor)
-            require_member(actor, given.association_id)
+            await association_state(connection, association_id, actor)
+            require_member(actor, association_id)
             await Mission.insert(mission)
-            return await queries.get_mission(connection, mission.id, actor, actor.language)
+            return await queries.get_mission(connection, mission.id, actor)
     except asyncpg.CheckViolationError as error:
         raise _refusal(error) from None
-
-
-def _columns(fields: dict[Any, Any]) -> dict[Any, Any]:
-    """Spread the location over its columns."""
-    if "location" in fields:
-        place = fields.pop("location") or Location()
-        fields |= {
-            "location_label": place.label,
-            "postal_code": place.postal_code,
-            "latitude": place.latitude,
-            "longitude": place.longitude,
-        }
-    return fields
 
 
 async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, edited: int) -> MissionOut:
     """Edit a mission; a submitted one becomes a draft, a published one must still obey the rules.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid, PlacesTaken.
+    Whoever applied is told when days, effort or place change. An unverified association's new text is shown to a
+    moderator again.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid, PlacesTaken, PeopleApplied.
     """
-    edits = changes(given)
-    if "time_zone" in edits:
-        check_time_zone(edits["time_zone"])
     try:
         async with transaction(actor) as connection:
-            present = await _lock(connection, mission_id, actor)
+            present = queries.unpacked(await enter(connection, mission_id, actor))
             require_member(actor, present["association_id"])
             if present["version"] != edited:
                 raise VersionChanged
-            if present["state"] not in policy.EDITABLE:
-                raise WrongState(state=present["state"], allowed=sorted(policy.EDITABLE))
-            edits = _columns(edits)
-            if present["state"] in ("published", "paused"):
-                _require_rules(dict(present) | edits, edits)
+            present["location"] = queries.location_of(present)
+            edits = {name: value for name, value in _given(given).items() if value != present[name]}
+            columns = _columns(edits)
+            _require_editable(present, edits)
+            if present["state"] in ("published", "paused", "in_progress"):
+                require_rules(present | edits, edits)
+                state = await association_state(connection, present["association_id"], actor)
+                if state == "unverified" and policy.TEXTS & edits.keys():
+                    columns |= {"review_since": clock.now(), "review_reasons": ["edited"]}
+                told: list[Agreed] = [name for name in get_args(Agreed) if name in edits]
+                if present["live"] and told:
+                    ids = {"mission_id": mission_id, "association_id": present["association_id"]}
+                    await record(MissionChanged(**ids, fields=told))
             elif present["state"] in ("submitted", "rejected"):
-                edits["state"] = "draft"
-            if edits:
-                await Mission.update(edits).where(Mission.id == mission_id)
-            return await queries.get_mission(connection, mission_id, actor, actor.language)
+                columns |= {"state": "draft", "review_since": None, "review_reasons": []}
+            if columns:
+                await Mission.update(columns).where(Mission.id == mission_id)
+            return await queries.get_mission(connection, mission_id, actor)
     except asyncpg.CheckViolationError as error:
         raise _refusal(error) from None
+
+
+def _require_editable(present: dict[str, Any], edits: dict[str, Any]) -> None:
+    """Let an edit through that the mission's state, and those who applied to it, leave open."""
+    if present["state"] not in policy.EDITABLE or (
+        present["state"] == "in_progress" and edits.keys() - policy.WHILE_RUNNING
+    ):
+        open_states = policy.EDITABLE - ({"in_progress"} if edits.keys() - policy.WHILE_RUNNING else set())
+        raise WrongState(state=present["state"], allowed=sorted(open_states))
+    fixed = sorted(name for name in policy.FIXED & edits.keys() if not _widens(present, name, edits[name]))
+    if fixed and (present["live"] or present["taken"]):
+        raise PeopleApplied(fields=fixed)
+
+
+def _widens(present: dict[str, Any], name: str, value: Any) -> bool:
+    """Tell whether an edit leaves the mission open to whoever it was open to."""
+    if name == "reserved_to":
+        return not value or (bool(present[name]) and set(value) >= set(present[name]))
+    return name == "regimes" and set(value) >= set(present[name])
+
+
+async def delete_mission(actor: Actor, mission_id: UUID, asked: int | None) -> None:
+    """Delete a draft; what was submitted once is cancelled instead.
+
+    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    """
+    async with transaction(actor) as connection:
+        present = await enter(connection, mission_id, actor)
+        require_member(actor, present["association_id"])
+        if asked is not None and asked != present["version"]:
+            raise VersionChanged
+        if present["state"] not in policy.DELETABLE:
+            raise WrongState(state=present["state"], allowed=sorted(policy.DELETABLE))
+        await Mission.delete().where(Mission.id == mission_id)
+
+
+def _columns(fields: dict[str, Any]) -> dict[Any, Any]:
+    """Give a mission's fields as they are stored: a location over its columns, documents as JSON."""
+    columns: dict[Any, Any] = dict(fields)
+    if "time_zone" in fields:
+        check_time_zone(fields["time_zone"])
+    if "location" in fields:
+        place = columns.pop("location") or Location()
+        columns |= {
+            "location_label": place.label,
+            "postal_code": place.postal_code,
+            "latitude": place.latitude,
+            "longitude": place.longitude,
+        }
+    for name in queries.DOCUMENTS & columns.keys():
+        if columns[name] is not None:
+            columns[name] = msgspec.json.encode(columns[name]).decode()
+    return columns
+
+
+def _given(patch: MissionPatch) -> dict[str, Any]:
+    """Give the fields that a body names, its documents as they are read back."""
+    fields: dict[str, Any] = changes(patch)
+    if sessions := fields.get("sessions"):
+        fields["sessions"] = [
+            Session(
+                id=session.id or new_id(),
+                starts_at=session.starts_at.astimezone(UTC),
+                ends_at=session.ends_at.astimezone(UTC),
+            )
+            for session in sessions
+        ]
+    return fields | {name: msgspec.to_builtins(fields[name]) for name in queries.DOCUMENTS & fields.keys()}
 
 
 def _refusal(error: asyncpg.CheckViolationError) -> Problem:
     if error.constraint_name == "mission_places_not_oversold":
         return PlacesTaken()
     words = Words("The days are not in order.", "Les jours ne sont pas dans l’ordre.")
-    return Invalid(faults=[Fault("/ends_on", "dates", words)])
-
-
-async def submit_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
-    """Submit a draft: published at once for a verified association, else a moderator reads it.
-
-    Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid with every broken rule.
-    """
-    async with transaction(actor) as connection:
-        present = await _lock(connection, mission_id, actor)
-        require_member(actor, present["association_id"])
-        if present["state"] != "published" and starts(
-            policy.SUBMIT, present["state"], version=present["version"], asked=asked
-        ):
-            state = await _require_open(connection, present["association_id"], actor)
-            _require_rules(dict(present))
-            if state == "verified":
-                await _publish(present)
-            else:
-                await _move(mission_id, policy.SUBMIT.target, review=["unverified"])
-        return await queries.get_mission(connection, mission_id, actor, actor.language)
-
-
-async def publish_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
-    """Publish a submitted mission, as a moderator; raises NotFound, Forbidden, WrongState, VersionChanged."""
-    async with transaction(actor) as connection:
-        present = await _lock(connection, mission_id, actor)
-        require_outsider(actor, present["association_id"])
-        if starts(policy.PUBLISH, present["state"], version=present["version"], asked=asked):
-            await _require_open(connection, present["association_id"], actor)
-            await _publish(present)
-        return await queries.get_mission(connection, mission_id, actor, actor.language)
-
-
-async def reject_mission(actor: Actor, mission_id: UUID, reasons: list[str], asked: int | None) -> MissionOut:
-    """Send a submitted mission back with reasons; raises NotFound, Forbidden, WrongState, VersionChanged."""
-    async with transaction(actor) as connection:
-        present = await _lock(connection, mission_id, actor)
-        require_outsider(actor, present["association_id"])
-        if starts(policy.REJECT, present["state"], version=present["version"], asked=asked):
-            await _move(mission_id, policy.REJECT.target, one_reason(reasons))
-            await record(MissionRejected(mission_id=mission_id, association_id=present["association_id"]))
-        return await queries.get_mission(connection, mission_id, actor, actor.language)
-
-
-async def _publish(present: asyncpg.Record) -> None:
-    change: dict[Any, Any] = {
-        "state": "published",
-        "state_reason": None,
-        "published_at": clock.now(),
-        "review_since": None,
-        "review_reasons": [],
-    }
-    await Mission.update(change).where(Mission.id == present["id"])
-    await record(MissionPublished(mission_id=present["id"], association_id=present["association_id"]))
-
-
-async def _move(
-    mission_id: UUID, state: str, reason: str | None = None, review: list[str] | None = None
-) -> None:
-    """Move a mission; `review` says why a moderator is to read it, where one is."""
-    change: dict[Any, Any] = {
-        "state": state,
-        "state_reason": reason,
-        "review_since": clock.now() if review else None,
-        "review_reasons": review or [],
-    }
-    await Mission.update(change).where(Mission.id == mission_id)
-
-
-def _require_rules(mission: dict[str, Any], edits: Container[str] | None = None) -> None:
-    """Raise Invalid with every broken rule; of a published mission's edit, those of the edited fields."""
-    faults = policy.broken_rules(mission, clock.today(mission["time_zone"]))
-    if faults := [fault for fault in faults if edits is None or fault.pointer[1:] in edits]:
-        raise Invalid(faults=faults)
-
-
-async def _lock(connection: Connection, mission_id: UUID, actor: Actor) -> asyncpg.Record:
-    """Lock a mission to write it, its association first; one that is seen but not written answers Forbidden later."""
-    association_id = found(
-        await connection.fetchval("SELECT association_id FROM mission WHERE id = $1", mission_id)
-    )
-    await connection.execute("SELECT lock_association($1), lock_mission($2)", association_id, mission_id)
-    mission = found(await connection.fetchrow("SELECT * FROM mission WHERE id = $1", mission_id))
-    policy.require_sight(actor, mission)
-    return mission
-
-
-async def _require_open(connection: Connection, association_id: UUID, actor: Actor) -> str:
-    """Give the state of an association whose missions may go live; raises WrongState."""
-    association = await get_association(connection, association_id, actor)
-    if association.state not in LIVELY:
-        raise WrongState(state=association.state, allowed=sorted(LIVELY))
-    return association.state
+    fault = _REFUSALS.get(error.constraint_name, ("/ends_on", "dates", words))
+    return Invalid(faults=[Fault(*fault)])

@@ -8,10 +8,9 @@ import asyncpg
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import Connection, found, transaction
-from api.core.language import Words
 from api.core.lifecycle import Move, starts
 from api.core.outbox import record
-from api.core.problems import Forbidden, Problem
+from api.core.problems import Forbidden
 from api.organisations import policy, queries
 from api.organisations.facts import AssociationClosed, AssociationReinstated, AssociationSuspended
 from api.organisations.schemas import AssociationOut
@@ -26,14 +25,6 @@ _REVOKE_ALL = """
     UPDATE invitation SET revoked_at = $2
     WHERE association_id = $1 AND accepted_at IS NULL AND revoked_at IS NULL
 """
-
-
-class LiveMissions(Problem):
-    """The association has missions that people apply to, or do."""
-
-    status = 409
-    slug = "live-missions"
-    title = Words("It still has live missions", "Elle a encore des missions en cours")
 
 
 async def enter(connection: Connection, actor: Actor, association_id: UUID) -> asyncpg.Record:
@@ -74,23 +65,19 @@ async def reinstate_association(actor: Actor, association_id: UUID, asked: int |
 
 
 async def close_association(actor: Actor, association_id: UUID, asked: int | None) -> AssociationOut:
-    """Close an association for ever, as its owner: its invitations die, its members have no seat any more.
+    """Close an association without live missions for ever, as its owner: its members have no seat any more.
 
-    Refused while a mission is submitted, published, paused or in progress: cancel those first.
-    Raises NotFound, Forbidden, WrongState, VersionChanged, LiveMissions.
+    Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
-    try:
-        async with transaction(actor) as connection:
-            present = await enter(connection, actor, association_id)
-            # By the row: who closed it has no membership left, and may ask again.
-            if present["role"] != "owner":
-                raise Forbidden
-            if await _move(association_id, policy.CLOSE, present, asked):
-                await connection.execute(_REVOKE_ALL, association_id, clock.now())
-                await record(AssociationClosed(association_id=association_id))
-            return await queries.get_association(connection, association_id, actor)
-    except asyncpg.CheckViolationError:
-        raise LiveMissions from None
+    async with transaction(actor) as connection:
+        present = await enter(connection, actor, association_id)
+        # By the row: who closed it has no membership left, and may ask again.
+        if present["role"] != "owner":
+            raise Forbidden
+        if await _move(association_id, policy.CLOSE, present, asked):
+            await connection.execute(_REVOKE_ALL, association_id, clock.now())
+            await record(AssociationClosed(association_id=association_id))
+        return await queries.get_association(connection, association_id, actor)
 
 
 async def _move(

@@ -72,7 +72,7 @@ class LastOwner(Problem):
 async def list_members(actor: Actor, association_id: UUID, limit: int, cursor: str | None) -> Page[MemberOut]:
     """List the members, to themselves and to moderators; raises NotFound, Forbidden."""
     async with read(_within(actor, association_id)) as connection:
-        await queries.get_association(connection, association_id, actor)
+        await queries.association_state(connection, association_id, actor)
         policy.require_member(_within(actor, association_id), association_id)
         return await queries.list_members(connection, association_id, limit, cursor)
 

@@ -16,9 +16,11 @@ from api.organisations.policy import (
 )
 from api.organisations.schemas import (
     Address,
+    AssociationEvent,
     AssociationOut,
     AssociationSummary,
     CompanyOut,
+    Duplicate,
     EmployeeOut,
     MemberOut,
     PolicyOut,
@@ -28,6 +30,12 @@ _ASSOCIATION = """
     SELECT id, version, state, state_reason, name, legal_form, purpose, rna, siren, siret, street, postal_code, city,
            latitude, longitude, causes, website, contact_email, public_interest, created_at
     FROM association WHERE id = $1
+"""
+_STATE = "SELECT state FROM association WHERE id = $1"
+_INSIDE = """
+    SELECT (SELECT jsonb_agg(jsonb_build_object('state', to_state, 'reason', reason, 'at', at) ORDER BY at, id)
+            FROM state_event WHERE object = 'association' AND object_id = $1) AS history,
+           CASE WHEN $2 THEN (SELECT jsonb_agg(d) FROM duplicates_of($1) d) END AS duplicates
 """
 _ASSOCIATIONS = """
     SELECT id, name, city, causes, state FROM association
@@ -57,10 +65,27 @@ async def get_association(
     """Give an association that the caller may see, what is its members' own to them; raises NotFound."""
     fields = dict(found(await connection.fetchrow(_ASSOCIATION, association_id)))
     require_sight_of_association(viewer, association_id, fields["state"])
-    if viewer is None or not (association_id in viewer.memberships or "moderator" in viewer.roles):
-        fields["contact_email"] = fields["state_reason"] = None
+    moderates = viewer is not None and "moderator" in viewer.roles
+    if moderates or (viewer is not None and association_id in viewer.memberships):
+        inside = found(await connection.fetchrow(_INSIDE, association_id, moderates))
+        fields["history"] = msgspec.json.decode(inside["history"] or "[]", type=list[AssociationEvent])
+        fields["duplicates"] = read_duplicates(inside["duplicates"]) if moderates else None
+    else:
+        fields |= dict.fromkeys(("contact_email", "state_reason", "history", "duplicates"))
     address = Address(**{name: fields.pop(name) for name in Address.__struct_fields__})
     return AssociationOut(**fields, address=address)
+
+
+def read_duplicates(rows: str | None) -> list[Duplicate]:
+    """Read what `duplicates_of` found."""
+    return msgspec.json.decode(rows or "[]", type=list[Duplicate])
+
+
+async def association_state(connection: Connection, association_id: UUID, viewer: Actor | None) -> str:
+    """Give the state of an association that the caller may see; raises NotFound."""
+    state: str = found(await connection.fetchval(_STATE, association_id))
+    require_sight_of_association(viewer, association_id, state)
+    return state
 
 
 async def list_associations(

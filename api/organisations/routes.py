@@ -26,7 +26,6 @@ from api.organisations.schemas import (
     EmployeePatch,
     PolicyIn,
     PolicyOut,
-    ReasonsIn,
 )
 
 EDIT = [NotFound, Forbidden, Invalid, VersionChanged, VersionRequired]
@@ -82,27 +81,13 @@ async def update_association(
     operation_id="verifyAssociation",
     guards=[moderator],
     status_code=200,
-    raises=JUDGE,
+    raises=[*JUDGE, service.AlreadyRegistered],
 )
 async def verify_association(
     actor: Caller, association_id: FromPath[UUID], asked: AskedVersion
 ) -> AssociationOut:
     """Say that an association is who it says, as a moderator who is not of it."""
     return await service.verify_association(actor, association_id, asked)
-
-
-@post(
-    "/v1/associations/{association_id:uuid}/refuse",
-    operation_id="refuseAssociation",
-    guards=[moderator],
-    status_code=200,
-    raises=[*JUDGE, Invalid],
-)
-async def refuse_association(
-    actor: Caller, association_id: FromPath[UUID], data: JSONBody[ReasonsIn], asked: AskedVersion
-) -> AssociationOut:
-    """Refuse to verify, with reasons its owner reads."""
-    return await service.refuse_association(actor, association_id, data.reasons, asked)
 
 
 @post(
@@ -209,7 +194,6 @@ router = Router(
         get_association,
         update_association,
         verify_association,
-        refuse_association,
         create_company,
         update_company,
         get_company,

@@ -15,7 +15,7 @@ from api.core.problems import Forbidden, NotFound
 from api.core.routing import Caller
 from api.core.schemas import Page
 from api.organisations.policy import require_company_role, require_member
-from api.organisations.queries import get_association, get_company
+from api.organisations.queries import association_state, get_company
 
 ObjectType = Annotated[
     str | None, QueryParameter(pattern=r"^[a-z_]{1,40}$", description="`policy`, `hours`…")
@@ -68,7 +68,7 @@ async def list_association_audit_events(
     """List who did what in an association, the newest first, to its owners."""
     asked = AuditQuestion(object_type=object_type, object_id=object_id, first=first, last=last)
     async with read(actor) as connection:
-        await get_association(connection, association_id, actor)
+        await association_state(connection, association_id, actor)
         require_member(actor, association_id, "owner")
         return await list_audit_events(connection, association_id, asked, limit, cursor)
 

@@ -133,20 +133,6 @@ async def reinstate_association(
     return await lifecycle.reinstate_association(actor, association_id, asked)
 
 
-@post(
-    "/v1/associations/{association_id:uuid}/close",
-    operation_id="closeAssociation",
-    guards=[signed_in],
-    status_code=200,
-    raises=[*MOVE, lifecycle.LiveMissions],
-)
-async def close_association(
-    actor: Caller, association_id: FromPath[UUID], asked: AskedVersion
-) -> AssociationOut:
-    """Close an association for ever, as its owner, once none of its missions is live."""
-    return await lifecycle.close_association(actor, association_id, asked)
-
-
 router = Router(
     "/",
     route_handlers=[
@@ -158,7 +144,6 @@ router = Router(
         revoke_invitation,
         suspend_association,
         reinstate_association,
-        close_association,
     ],
     tags=["organisations"],
 )

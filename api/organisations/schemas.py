@@ -98,11 +98,29 @@ class AssociationPatch(In, frozen=True, kw_only=True):
     causes: Causes | UnsetType = UNSET
 
 
+class Duplicate(Out, frozen=True, kw_only=True):
+    """Another association that may be the same body, and the fields that say so."""
+
+    id: UUID
+    name: str
+    state: str
+    city: str
+    reasons: list[str]
+
+
+class AssociationEvent(Out, frozen=True, kw_only=True):
+    """A step of an association's life: a decision and its reasons."""
+
+    state: str
+    reason: str | None
+    at: datetime
+
+
 class AssociationOut(Out, frozen=True, kw_only=True):
     """An association as anyone sees it.
 
-    `contact_email` and `state_reason` (why it was refused or suspended) are for its members and moderators, null
-    to others.
+    `contact_email`, `state_reason` (why it was refused or suspended) and `history` are for its members and
+    moderators, `duplicates` for moderators: null to others.
     """
 
     id: UUID
@@ -121,6 +139,8 @@ class AssociationOut(Out, frozen=True, kw_only=True):
     contact_email: str | None
     public_interest: str
     created_at: datetime
+    history: list[AssociationEvent] | None
+    duplicates: list[Duplicate] | None
 
 
 class AssociationSummary(Out, frozen=True, kw_only=True):

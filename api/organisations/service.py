@@ -34,6 +34,10 @@ from api.organisations.schemas import (
 from api.organisations.tables import Association, AssociationMember, Company, Employee, Policy
 from api.people.service import person_of_email
 
+_TAKEN = """
+    SELECT true FROM association WHERE state IN ('verified', 'suspended') AND (rna = $1 OR siret = $2) LIMIT 1
+"""
+
 
 class AlreadyRegistered(Problem):
     """Another association or company bears this identifier."""
@@ -44,35 +48,38 @@ class AlreadyRegistered(Problem):
 
 
 async def register_association(actor: Actor, given: AssociationIn) -> AssociationOut:
-    """Register an unverified association whose author becomes its owner; raises Invalid, AlreadyRegistered."""
+    """Register an unverified association whose author becomes its owner.
+
+    An identifier is a verified association's alone; those who merely claim it are shown to the moderators.
+    Raises Invalid, AlreadyRegistered.
+    """
     identifiers = policy.check_identifiers(rna=given.rna, siren=given.siren, siret=given.siret)
     association_id = new_id()
     owner = msgspec.structs.replace(actor, memberships={**actor.memberships, association_id: "owner"})
     fields = msgspec.structs.asdict(given) | msgspec.structs.asdict(given.address) | identifiers
     del fields["address"]
-    try:
-        async with transaction(owner) as connection:
-            await Association.insert(
-                Association(
-                    id=association_id,
-                    created_at=clock.now(),
-                    review_since=clock.now(),
-                    review_reasons=["new"],
-                    **fields,
-                )
+    async with transaction(owner) as connection:
+        if await connection.fetchval(_TAKEN, identifiers["rna"], identifiers["siret"]):
+            raise AlreadyRegistered
+        await Association.insert(
+            Association(
+                id=association_id,
+                created_at=clock.now(),
+                review_since=clock.now(),
+                review_reasons=["new"],
+                **fields,
             )
-            await AssociationMember.insert(
-                AssociationMember(
-                    id=new_id(),
-                    association_id=association_id,
-                    person_id=actor.author,
-                    role="owner",
-                    since=clock.now(),
-                )
+        )
+        await AssociationMember.insert(
+            AssociationMember(
+                id=new_id(),
+                association_id=association_id,
+                person_id=actor.author,
+                role="owner",
+                since=clock.now(),
             )
-            return await queries.get_association(connection, association_id, owner)
-    except asyncpg.UniqueViolationError:
-        raise AlreadyRegistered from None
+        )
+        return await queries.get_association(connection, association_id, owner)
 
 
 async def update_association(
@@ -81,21 +88,30 @@ async def update_association(
     """Edit an association; raises NotFound, Forbidden, VersionChanged."""
     edits = changes(given)
     async with transaction(actor) as connection:
-        await queries.get_association(connection, association_id, actor)
+        await queries.association_state(connection, association_id, actor)
         policy.require_member(actor, association_id, "owner")
         present = await _lock_association(connection, association_id)
         if present["version"] != edited:
             raise VersionChanged
         if present["state"] == "refused":
             edits |= {"state": "unverified", "review_since": clock.now(), "review_reasons": ["asked_again"]}
+        elif edits.get("name", present["name"]) != present["name"]:
+            edits |= {"review_since": clock.now(), "review_reasons": ["renamed"]}
         if edits:
             await Association.update(edits).where(Association.id == association_id)
         return await queries.get_association(connection, association_id, actor)
 
 
 async def verify_association(actor: Actor, association_id: UUID, asked: int | None) -> AssociationOut:
-    """Say that an association is who it says; raises NotFound, Forbidden, WrongState, VersionChanged."""
-    return await _judge(actor, association_id, policy.VERIFY, asked, AssociationVerified)
+    """Say that an association is who it says, or, of a verified one as it was read, that its new name is its own.
+
+    Raises NotFound, Forbidden, WrongState, VersionChanged, AlreadyRegistered where a verified one bears its RNA or
+    SIRET.
+    """
+    try:
+        return await _judge(actor, association_id, policy.VERIFY, asked, AssociationVerified)
+    except asyncpg.UniqueViolationError:
+        raise AlreadyRegistered from None
 
 
 async def refuse_association(
@@ -116,22 +132,21 @@ async def _judge(
     async with transaction(actor) as connection:
         present = await _lock_association(connection, association_id)
         policy.require_outsider(actor, association_id)
+        reviewed: dict[Any, Any] = {"review_since": None, "review_reasons": []}
         if starts(act, present["state"], version=present["version"], asked=asked):
-            change: dict[Any, Any] = {
-                "state": act.target,
-                "state_reason": one_reason(reasons or []),
-                "review_since": None,
-                "review_reasons": [],
-            }
+            change = {"state": act.target, "state_reason": one_reason(reasons or [])} | reviewed
             await Association.update(change).where(Association.id == association_id)
             await record(fact(association_id=association_id))
+        elif present["review_since"] and asked == present["version"]:
+            await Association.update(reviewed).where(Association.id == association_id)
         return await queries.get_association(connection, association_id, actor)
 
 
 async def _lock_association(connection: Connection, association_id: UUID) -> asyncpg.Record:
     return found(
         await connection.fetchrow(
-            "SELECT state, version FROM association WHERE id = $1 FOR UPDATE", association_id
+            "SELECT state, version, name, review_since FROM association WHERE id = $1 FOR UPDATE",
+            association_id,
         )
     )
 

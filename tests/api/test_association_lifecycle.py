@@ -135,17 +135,33 @@ async def test_what_was_never_verified_is_not_suspended(world: World) -> None:
 
 
 @pytest.mark.parametrize("state", ["submitted", "published", "paused"])
-async def test_an_association_with_live_missions_does_not_close(world: World, state: str) -> None:
+async def test_closing_an_association_cancels_its_live_missions(world: World, state: str) -> None:
     association = await world.association(verified=state != "submitted")
     mission = await world.mission(association)
     if state == "paused":
-        await pause(mission)
+        await world.ok(association.owner, "POST", f"/v1/missions/{mission['id']}/pause")
     assert await states(world, association, mission) == [state]
 
-    assert_problem(
-        await world.call(association.owner, "POST", path(association, "close")), 409, "live-missions"
-    )
-    assert (await world.ok(association.owner, "GET", path(association)))["state"] != "closed"
+    closed = await world.ok(association.owner, "POST", path(association, "close"))
+
+    assert closed["state"] == "closed"
+    ended = await world.ok(await world.moderator(), "GET", f"/v1/missions/{mission['id']}")
+    assert (ended["state"], ended["state_reason"]) == ("cancelled", "association_closed")
+
+
+async def test_refusing_an_association_ends_what_people_had_applied_to(world: World) -> None:
+    association, moderator = await world.association(verified=False), await world.moderator()
+    mission = await world.mission(association)
+    tag = f'"v{mission["version"]}-0"'
+    await world.ok(moderator, "POST", f"/v1/missions/{mission['id']}/publish", if_match=tag)
+    employee = world.employee(await world.company())
+    application = await world.application(employee, mission)
+
+    await world.ok(moderator, "POST", path(association, "refuse"), {"reasons": ["Introuvable."]})
+
+    ended = await world.ok(employee, "GET", f"/v1/applications/{application['id']}")
+    assert (ended["state"], ended["reason"]) == ("cancelled", "mission_cancelled")
+    assert (await world.ok(None, "GET", f"/v1/missions?association={association.id}"))["items"] == []
 
 
 @pytest.mark.parametrize("state", ["unverified", "verified", "refused", "suspended"])

@@ -66,12 +66,18 @@ async def test_an_unverified_association_waits_for_a_moderator(world: World) -> 
 
     assert mission["state"] == "submitted"
     assert (await world.call(None, "GET", path)).status_code == 404
-    rejected = await world.ok(moderator, "POST", f"{path}/reject", {"reasons": ["Précisez le livrable."]})
+    read = f'"v{mission["version"]}-0"'
+    reasons = {"reasons": ["Précisez le livrable."]}
+    rejected = await world.ok(moderator, "POST", f"{path}/reject", reasons, if_match=read)
     again = await world.ok(association.owner, "POST", f"{path}/submit")
-    published = await world.ok(moderator, "POST", f"{path}/publish")
+    unread = await world.call(moderator, "POST", f"{path}/publish")
+    stale = await world.call(moderator, "POST", f"{path}/publish", if_match=read)
+    read = f'"v{again["version"]}-0"'
+    published = await world.ok(moderator, "POST", f"{path}/publish", if_match=read)
 
     assert (rejected["state"], rejected["state_reason"]) == ("rejected", "Précisez le livrable.")
     assert (again["state"], published["state"]) == ("submitted", "published")
+    assert (unread.status_code, stale.status_code) == (428, 412)
     assert (await world.call(None, "GET", path)).status_code == 200
 
 

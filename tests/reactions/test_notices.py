@@ -202,7 +202,7 @@ async def test_who_published_a_mission_is_not_told_of_it(world: World, settings:
 
 async def test_a_rejected_mission_comes_back_with_its_reasons(world: World, settings: Settings) -> None:
     mission = await make_mission(world)
-    await change("UPDATE mission SET state = 'submitted' WHERE id = $1", mission)
+    await change("UPDATE mission SET (state, review_since) = ('submitted', now()) WHERE id = $1", mission)
     await change(
         "UPDATE mission SET state = 'rejected', state_reason = E'Trop vague\\nPas de date' WHERE id = $1",
         mission,

@@ -21,8 +21,8 @@ _EMPLOYEE = """
     VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 _ASSOCIATION = """
-    INSERT INTO association (id, name, legal_form, purpose, postal_code, city, contact_email, created_at)
-    VALUES ($1, 'Les Amis du Lac', 'association', 'p', '74000', 'Annecy', 'a@b.fr', $2)
+    INSERT INTO association (id, name, legal_form, purpose, postal_code, city, contact_email, created_at, review_since)
+    VALUES ($1, 'Les Amis du Lac', 'association', 'p', '74000', 'Annecy', 'a@b.fr', $2, $2)
 """
 _MEMBER = (
     "INSERT INTO association_member (id, association_id, person_id, role, since) VALUES ($1, $2, $3, $4, $5)"

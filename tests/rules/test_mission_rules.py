@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.missions.policy import EFFORT, REQUIRED, broken_rules
+from api.missions.rules import FORMATS, REQUIRED, broken_rules
 
 TODAY = date(2026, 3, 10)
 GOOD: dict[str, Any] = {
@@ -21,6 +21,11 @@ GOOD: dict[str, Any] = {
     "starts_on": TODAY,
     "ends_on": TODAY,
     "apply_by": None,
+    "places": 2,
+    "prerequisites": [],
+    "steps": [],
+    "sessions": [],
+    "time_zone": "Europe/Paris",
 }
 
 
@@ -113,9 +118,9 @@ def test_it_ends_on_its_first_day_or_later() -> None:
     assert broken(starts_on=tomorrow, ends_on=None) == set()
 
 
-@pytest.mark.parametrize("format_", sorted(EFFORT))
+@pytest.mark.parametrize("format_", sorted(FORMATS))
 def test_the_effort_is_within_the_bounds_of_the_format(format_: str) -> None:
-    least, most = EFFORT[format_]
+    least, most = FORMATS[format_].effort
     for minutes in (least, most):
         assert broken(format=format_, effort_minutes=minutes) == set()
     for minutes in (least - 1, most + 1):
@@ -153,7 +158,7 @@ DAYS = st.none() | st.dates()
     title=st.text(max_size=150),
     summary=st.text(max_size=300),
     description=st.text(max_size=500),
-    format_=st.none() | st.sampled_from(sorted(EFFORT)),
+    format_=st.none() | st.sampled_from(sorted(FORMATS)),
     minutes=st.none() | st.integers(1, 1_000_000),
     days=st.tuples(DAYS, DAYS, DAYS),
 )

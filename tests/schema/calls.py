@@ -4,12 +4,16 @@ from typing import Any, NamedTuple
 
 
 class Call(NamedTuple):
-    """A request; the path names ids of the cast in braces. `public`: its object is anybody's to see."""
+    """A request; the path names ids of the cast in braces.
+
+    `public`: its object is anybody's to see. `tagged`: it names the version it is about, as every PATCH does.
+    """
 
     method: str
     path: str
     body: Any = None
     public: bool = False
+    tagged: bool = False
 
 
 MISSION = {"association_id": "{association_id}", "title": "Refondre notre site web"}
@@ -105,9 +109,19 @@ CALLS: dict[str, Call] = {
     "createMission": Call("POST", "/v1/missions", MISSION, public=True),
     "getMission": Call("GET", "/v1/missions/{draft_id}"),
     "updateMission": Call("PATCH", "/v1/missions/{draft_id}", {"places": 2}),
+    "duplicateMission": Call("POST", "/v1/missions/{draft_id}/duplicate"),
+    "deleteMission": Call("DELETE", "/v1/missions/{draft_id}"),
+    "pauseMission": Call("POST", "/v1/missions/{mission_id}/pause", public=True),
+    "resumeMission": Call("POST", "/v1/missions/{mission_id}/resume", public=True),
+    "startMission": Call("POST", "/v1/missions/{mission_id}/start", public=True),
+    "completeMission": Call("POST", "/v1/missions/{mission_id}/complete", public=True),
+    "cancelMission": Call("POST", "/v1/missions/{mission_id}/cancel", REASON, public=True),
+    "flagMission": Call("POST", "/v1/missions/{mission_id}/flags", {"reason": "spam"}, public=True),
+    "resolveFlag": Call("POST", "/v1/flags/{flag_id}/resolve", {"outcome": "dismissed"}),
+    "listModerationQueue": Call("GET", "/v1/moderation/queue"),
     "submitMission": Call("POST", "/v1/missions/{draft_id}/submit"),
-    "publishMission": Call("POST", "/v1/missions/{submitted_id}/publish"),
-    "rejectMission": Call("POST", "/v1/missions/{submitted_id}/reject", REASONS),
+    "publishMission": Call("POST", "/v1/missions/{submitted_id}/publish", tagged=True),
+    "rejectMission": Call("POST", "/v1/missions/{submitted_id}/reject", REASONS, tagged=True),
     "listMissionApplications": Call("GET", "/v1/missions/{mission_id}/applications", public=True),
     "applyToMission": Call(
         "POST", "/v1/missions/{mission_id}/applications", {"regime": "personal_time"}, public=True

@@ -109,6 +109,10 @@ async def _missions(world: World, association: Association, ids: dict[str, str])
     ids["draft_id"] = (await world.mission(association, publish=False, title=f"{MARK} à venir"))["id"]
     ids["unverified_id"] = (unverified := await world.association(verified=False)).id
     ids["submitted_id"] = (await world.mission(unverified, title=f"{MARK} à relire"))["id"]
+    path = f"/v1/missions/{ids['mission_id']}/flags"
+    ids["flag_id"] = (await world.ok(await world.person(), "POST", path, {"reason": "spam", "text": MARK}))[
+        "id"
+    ]
     ids["suspended_id"] = (await world.association()).id
     reason = {"reason": "Le temps de comprendre."}
     path = f"/v1/associations/{ids['suspended_id']}/suspend"

@@ -44,6 +44,7 @@ CROSSINGS = {
     "record_audit()": "a trigger: the audit log is written by nobody",
     "record_state()": "a trigger: history is written by nobody",
     "applied_to(uuid)": "whoever applied keeps sight of a mission reserved since",
+    "applied_at(uuid)": "the same, of an association refused since",
     "drop_manager()": "a trigger: who leaves an association manages none of its missions",
     "keep_mission_names()": "a trigger: managers are members, and companies are there",
     "duplicates_of(uuid)": "which associations may be the same body, by indexes that walls would not use",

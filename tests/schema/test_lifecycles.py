@@ -26,10 +26,6 @@ UNREACHED = {
     ("mission", "rejected", "draft"): "an edit answers a rejection",
     ("mission", "draft", "published"): "SUBMIT of a verified association",
     ("mission", "rejected", "published"): "SUBMIT of a verified association",
-    **{
-        ("mission", state, "expired"): "by the clock, past its last day to apply with nobody left"
-        for state in ("submitted", "published", "paused")
-    },
     ("association", "refused", "unverified"): "an edit asks again",
     ("application", "submitted", "expired"): "by its mission's end",
     ("application", "accepted", "completed"): "by its mission's end",

@@ -78,19 +78,20 @@ class Asker:
     async def _ask(self, actor: str, call: Call, ids: dict[str, str]) -> httpx.Response:
         token = self.stage.tokens[actor]
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        if call.method == "PATCH" and call.path != "/v1/me":
+        if call.tagged or (call.method == "PATCH" and call.path != "/v1/me"):
             headers["If-Match"] = f'"v{await self._version(call, ids)}-0"'
         path = call.path.format(**ids)
         return await self.client.request(call.method, path, json=_filled(call.body, ids), headers=headers)
 
     async def _version(self, call: Call, ids: dict[str, str]) -> int:
-        name = call.path.rpartition("{")[2].strip("}")
+        name = call.path.rpartition("{")[2].partition("}")[0]
         table = {
             "association_id": "association",
             "company_id": "company",
             "employee_id": "employee",
             "provider_id": "identity_provider",
             "draft_id": "mission",
+            "submitted_id": "mission",
             "person_id": "association_member",
         }[name]
         column = "person_id" if name == "person_id" else "id"

@@ -10,7 +10,10 @@ import msgspec
 
 from api.applications.facts import (
     ApplicationAccepted,
+    ApplicationCancelled,
+    ApplicationCompleted,
     ApplicationDeclined,
+    ApplicationExpired,
     ApplicationFact,
     ApplicationSubmitted,
     ApplicationWithdrawn,
@@ -20,17 +23,20 @@ from api.applications.facts import (
 )
 from api.core.database import bound, fetch_one
 from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursFact, HoursRejected
-from api.missions.facts import MissionPublished, MissionRejected
 from api.notifications.service import News, notify
-from workers.reactions.people import employers_of, members_of, reasons, row_of, who_moved
+from workers.reactions.people import employers_of, members_of
 from workers.registry import reacts_to
 
 _APPLICATION = """
     SELECT a.id, a.person_id, a.manager_id, a.company_id, a.association_id, a.regime, a.state, a.state_reason,
            a.employer_approval, a.employer_reason, a.applicant_name AS applicant,
-           m.title AS mission, s.name AS association, m.effort_minutes, m.starts_on
+           m.title AS mission, s.name AS association, m.effort_minutes, m.starts_on,
+           coalesce(m.state_reason, '') AS mission_reason
     FROM application a JOIN mission m ON m.id = a.mission_id JOIN association s ON s.id = a.association_id
     WHERE a.id = $1
+"""
+_LEFT = """
+    SELECT from_state FROM state_event WHERE object_id = $1 AND to_state = $2 ORDER BY at DESC, id DESC LIMIT 1
 """
 _HOURS = """
     SELECT h.id, h.person_id, h.manager_id, h.company_id, h.association_id, h.regime, h.state, h.state_reason,
@@ -38,10 +44,6 @@ _HOURS = """
     FROM hours_entry h JOIN application a ON a.id = h.application_id
     JOIN mission m ON m.id = h.mission_id JOIN association s ON s.id = h.association_id
     WHERE h.id = $1
-"""
-_MISSION = """
-    SELECT m.id, m.association_id, m.state, m.state_reason, m.regimes, m.title AS mission
-    FROM mission m WHERE m.id = $1
 """
 
 
@@ -65,6 +67,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     starts_on: date | None = None
     worked_on: date | None = None
     minutes: int = 0
+    mission_reason: str = ""
 
     def news(self, kind: str, about: str, *names: str) -> News:
         """Make the news of a kind, whose text names the fields named."""
@@ -167,16 +170,33 @@ async def tell_author_of_rejected_hours(fact: HoursRejected, key: str) -> None:
     await notify([it.person_id], it.news("hours_rejected", "hours", *names), key)
 
 
-@reacts_to(MissionPublished)
-async def tell_association_of_publication(fact: MissionPublished, key: str) -> None:
-    """Tell the association that its mission can be found."""
-    await _tell_of_mission(fact.mission_id, "mission_published", "published", key)
+@reacts_to(ApplicationCancelled)
+async def tell_both_of_cancellation(fact: ApplicationCancelled, key: str) -> None:
+    """Tell the applicant why their mission is cancelled, and their employer where they were engaged on its time."""
+    it = await _application(fact)
+    names = ("mission", "association", "mission_reason")
+    await notify([it.person_id], it.news("application_cancelled", "application", *names), key)
+    engaged = await bound().fetchval(_LEFT, it.id, "cancelled") == "accepted"
+    if engaged and it.regime == "working_time":
+        people = await employers_of(it.person_id, it.company_id, it.manager_id)
+        news = it.news("engagement_cancelled", "application", "applicant", "mission", "association")
+        await notify(people, news, key)
 
 
-@reacts_to(MissionRejected)
-async def tell_association_of_rejection(fact: MissionRejected, key: str) -> None:
-    """Tell the association what a moderator asks it to change."""
-    await _tell_of_mission(fact.mission_id, "mission_rejected", "rejected", key)
+@reacts_to(ApplicationCompleted)
+async def tell_applicant_of_completion(fact: ApplicationCompleted, key: str) -> None:
+    """Tell whoever did a mission that it is over."""
+    it = await _application(fact)
+    await notify(
+        [it.person_id], it.news("application_completed", "application", "mission", "association"), key
+    )
+
+
+@reacts_to(ApplicationExpired)
+async def tell_applicant_of_expiry(fact: ApplicationExpired, key: str) -> None:
+    """Tell an applicant that the mission ended without an answer to them."""
+    it = await _application(fact)
+    await notify([it.person_id], it.news("application_expired", "application", "mission", "association"), key)
 
 
 async def _application(fact: ApplicationFact) -> Dossier:
@@ -192,16 +212,3 @@ async def _dossier(sql: str, which: UUID) -> Dossier:
     if dossier is None:
         raise LookupError("the fact is of another tenant than its object")
     return dossier
-
-
-async def _tell_of_mission(mission_id: UUID, kind: str, state: str, key: str) -> None:
-    row = await row_of(_MISSION, mission_id)
-    news = News(
-        kind=kind,
-        about_type="mission",
-        about_id=mission_id,
-        values={"mission": row["mission"], "reasons": reasons(row)},
-        personal=row["regimes"] == ["personal_time"],
-    )
-    people = await members_of(row["association_id"], await who_moved(mission_id, state))
-    await notify(people, news, key)

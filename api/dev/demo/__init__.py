@@ -9,10 +9,11 @@ from uuid import UUID
 
 import click
 
+from api.applications.clockwork import complete_due_missions, expire_due_missions, start_due_missions
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import read
-from api.dev.demo.days import DAY, TIME_ZONE, at, midnight, month
+from api.dev.demo.days import DAY, TIME_ZONE, at, midnight, month, weekdays
 from api.dev.demo.life import play, publish, write
 from api.dev.demo.people import ADMIN, MODERATOR, Advance, officer, open_company, register, verify
 from api.dev.demo.plan import Plan, make_plan
@@ -76,6 +77,7 @@ async def _fill(territory: Territory, plan: Plan, provider: str, today: date, ba
     published = await _open(territory, plan, moderator, begin, cast, advance)
     advance = bars("six months", sum(len(life.events) for life in plan.lives))
     await play(plan, cast, published, advance)
+    await _pass_the_days(begin, today)
     await _newcomer(territory, plan, today)
 
 
@@ -100,6 +102,15 @@ async def _open(
 
     found = await asyncio.gather(*(one(turn) for turn in range(len(territory.associations) - 1)))
     return {number: mission_id for made in found for number, mission_id in made.items()}
+
+
+async def _pass_the_days(begin: date, today: date) -> None:
+    """Let the clock start, complete and expire missions on the days it would have."""
+    for day in weekdays(begin, today):
+        with at(midnight(day)):
+            await start_due_missions()
+            await complete_due_missions()
+            await expire_due_missions()
 
 
 async def _newcomer(territory: Territory, plan: Plan, today: date) -> None:

@@ -16,7 +16,8 @@ from api.dev.demo.people import Advance
 from api.dev.demo.plan import Plan
 from api.dev.demo.steps import ON_APPLICATIONS, ON_HOURS, Event, declare
 from api.missions import service as missions
-from api.missions.schemas import Location, MissionIn
+from api.missions.lifecycle import submit_mission
+from api.missions.schemas import Location, MissionIn, Prerequisite
 
 
 async def publish(number: int, mission: Mission, owner: Actor, association_id: UUID) -> UUID:
@@ -27,7 +28,7 @@ async def publish(number: int, mission: Mission, owner: Actor, association_id: U
     with at(evening(random, mission.opens - DAY)):
         made = await missions.create_mission(owner, _given(mission, association_id))
     with at(midnight(mission.opens) + timedelta(hours=9)):
-        await missions.submit_mission(owner, made.id, None)
+        await submit_mission(owner, made.id, None, ask_review=False)
     return made.id
 
 
@@ -35,7 +36,7 @@ async def write(mission: Mission, owner: Actor, association_id: UUID, *, submit:
     """Write a mission of an association that nobody has verified: submitted, it waits for a moderator."""
     made = await missions.create_mission(owner, _given(mission, association_id))
     if submit:
-        await missions.submit_mission(owner, made.id, None)
+        await submit_mission(owner, made.id, None, ask_review=False)
 
 
 def _given(mission: Mission, association_id: UUID) -> MissionIn:
@@ -49,6 +50,7 @@ def _given(mission: Mission, association_id: UUID) -> MissionIn:
         summary=need.summary,
         description=need.description,
         deliverable=need.deliverable,
+        prerequisites=[Prerequisite(text=text, ready=True) for text in need.prerequisites],
         format=need.format,
         causes=need.causes,
         places=need.places,

@@ -19,8 +19,8 @@ from api.dev.folders import FOLDER_VARIABLE
 from api.dev.issuer import mint, signing_key
 from api.dev.stack import ISSUER_VARIABLE
 from api.identity import service as identity
+from api.missions.moderation import list_moderation_queue
 from api.missions.queries import list_association_missions, search_missions
-from api.missions.tables import Mission
 
 LIFETIME = timedelta(days=1)
 MOST = 100
@@ -152,25 +152,25 @@ def _figures(actor: Actor) -> list[Command]:
 
 
 async def _moderating(actor: Actor) -> list[Command]:
-    """Look at the mission that waits for a moderator, and publish it; no operation lists those yet."""
-    async with read(actor):
-        row = await Mission.select(Mission.id).where(Mission.state == "submitted").first()
-    if row is None:
-        return []
-    path = f"/v1/missions/{row['id']}"
-    return [
-        ("Une mission attend · A mission waits for a moderator", _get(path, "MODERATOR")),
-        ("La publier · Publish it", _post(f"{path}/publish", "MODERATOR")),
-    ]
+    """Look at what waits for a moderator, and publish the first mission in the version read."""
+    async with read(actor) as connection:
+        waiting = await list_moderation_queue(connection, ["mission"], 1, None)
+    queue = _get("/v1/moderation/queue", "MODERATOR")
+    commands = [("Ce qui attend la modération · What waits for a moderator", queue)]
+    for one in waiting.items:
+        publish = _post(f"/v1/missions/{one.id}/publish", "MODERATOR", version=one.version)
+        commands.append((f"La publier · Publish it: {one.title}", publish))
+    return commands
 
 
 def _get(path: str, role: str | None = None) -> str:
     return f'{_CURL} {_bearer(role)}"$MAILLON{path}"'
 
 
-def _post(path: str, role: str, body: str | None = None) -> str:
+def _post(path: str, role: str, body: str | None = None, version: int | None = None) -> str:
     sent = f"-H 'Content-Type: application/json' -d '{body}' " if body else ""
-    return f'{_CURL} -X POST {_bearer(role)}{sent}"$MAILLON{path}"'
+    read_as = f"-H 'If-Match: \"v{version}-0\"' " if version else ""
+    return f'{_CURL} -X POST {_bearer(role)}{read_as}{sent}"$MAILLON{path}"'
 
 
 def _bearer(role: str | None) -> str:

@@ -77,6 +77,7 @@ class Need(msgspec.Struct, frozen=True):
     summary: str
     description: str
     deliverable: str
+    prerequisites: list[str]
     format: Format
     causes: Causes
     places: int

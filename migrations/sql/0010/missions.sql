@@ -104,6 +104,15 @@ CREATE FUNCTION applied_to(mission uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
     RETURN EXISTS (SELECT FROM application WHERE mission_id = mission AND person_id = app_person());
 
+CREATE FUNCTION applied_at(association uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    RETURN EXISTS (SELECT FROM application WHERE association_id = association AND person_id = app_person());
+
+-- Whoever had applied keeps their application, whose association was refused since.
+DROP POLICY association_seen ON association;
+CREATE POLICY association_seen ON association FOR SELECT
+    USING (state <> 'refused' OR id = ANY (app_associations()) OR app_is('moderator', 'admin') OR applied_at(id));
+
 DROP POLICY mission_seen ON mission;
 CREATE POLICY mission_seen ON mission FOR SELECT
     USING (association_id = ANY (app_associations())
@@ -133,10 +142,16 @@ CREATE TRIGGER association_member_manages AFTER DELETE ON association_member FOR
 CREATE FUNCTION keep_mission_names() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF EXISTS (SELECT unnest(NEW.managers)
+    IF EXISTS (SELECT unnest(NEW.managers) EXCEPT SELECT unnest(OLD.managers)
                EXCEPT SELECT person_id FROM association_member WHERE association_id = NEW.association_id) THEN
         RAISE EXCEPTION 'a mission is managed by members of its association'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'mission_managers_are_members';
+    END IF;
+    IF NEW.contact ->> 'person_id' IS NOT NULL AND NOT EXISTS (
+        SELECT FROM association_member
+        WHERE association_id = NEW.association_id AND person_id = (NEW.contact ->> 'person_id')::uuid) THEN
+        RAISE EXCEPTION 'the contact of a mission is a member of its association'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'mission_contact_is_member';
     END IF;
     IF EXISTS (SELECT unnest(NEW.reserved_to) EXCEPT SELECT id FROM company) THEN
         RAISE EXCEPTION 'a mission is reserved to companies that are here'
@@ -145,5 +160,5 @@ BEGIN
     RETURN NEW;
 END
 $$;
-CREATE TRIGGER mission_names BEFORE INSERT OR UPDATE OF managers, reserved_to ON mission FOR EACH ROW
+CREATE TRIGGER mission_names BEFORE INSERT OR UPDATE OF managers, reserved_to, contact ON mission FOR EACH ROW
     EXECUTE FUNCTION keep_mission_names();

@@ -1,0 +1,206 @@
+"""Use cases of a mission's life up to its start; what ends it lies with its applications."""
+
+from collections.abc import Container
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from api.core import clock
+from api.core.actor import Actor
+from api.core.database import Connection, found, transaction
+from api.core.language import Words
+from api.core.lifecycle import starts
+from api.core.outbox import record
+from api.core.problems import Forbidden, Invalid, Problem, WrongState
+from api.missions import policy, queries, rules
+from api.missions.facts import MissionPaused, MissionPublished, MissionRejected
+from api.missions.schemas import MissionOut
+from api.missions.tables import Mission
+from api.organisations.policy import require_member, require_outsider
+from api.organisations.queries import association_state
+from api.organisations.schemas import one_reason
+
+LIVELY = frozenset({"unverified", "verified"})
+"""States of an association in which its missions may be submitted and published."""
+_ASSOCIATION_OF = "SELECT association_id FROM mission WHERE id = $1"
+_PRESENT = """
+    SELECT m.*, m.reserved_to <> '{}' AND applied_to(m.id) AS applied FROM mission m WHERE m.id = $1
+"""
+
+
+class NobodyAccepted(Problem):
+    """A mission starts with the people who were accepted; there is none."""
+
+    status = 409
+    slug = "nobody-accepted"
+    title = Words("Nobody has been accepted yet", "Personne n’a encore été accepté")
+
+
+async def enter(connection: Connection, mission_id: UUID, actor: Actor) -> asyncpg.Record:
+    """Lock a mission that the caller sees, its association first, and give its row; raises NotFound."""
+    association_id = found(await connection.fetchval(_ASSOCIATION_OF, mission_id))
+    await connection.execute("SELECT lock_association($1), lock_mission($2)", association_id, mission_id)
+    mission = found(await connection.fetchrow(_PRESENT, mission_id))
+    policy.require_sight(actor, mission)
+    return mission
+
+
+async def submit_mission(
+    actor: Actor, mission_id: UUID, asked: int | None, *, ask_review: bool
+) -> MissionOut:
+    """Submit a draft: published at once for a verified association, else a moderator reads it.
+
+    `ask_review` lets through the rules on wording that the text breaks: a moderator then decides on them, whoever
+    the association.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid with every broken rule.
+    """
+    async with transaction(actor) as connection:
+        present = await enter(connection, mission_id, actor)
+        require_member(actor, present["association_id"])
+        if present["state"] != "published" and starts(
+            policy.SUBMIT, present["state"], version=present["version"], asked=asked
+        ):
+            state = await _require_open(connection, present["association_id"], actor)
+            contested = require_rules(queries.unpacked(present), ask_review=ask_review)
+            if state == "verified" and not contested:
+                await _publish(present)
+            else:
+                reasons = [*contested, *([] if state == "verified" else ["unverified"])]
+                await move_mission(mission_id, policy.SUBMIT.target, review=reasons)
+        return await queries.get_mission(connection, mission_id, actor)
+
+
+async def publish_mission(actor: Actor, mission_id: UUID, read: int) -> MissionOut:
+    """Publish a submitted mission as it was read, or end the review of an edited one, as a moderator from outside.
+
+    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    """
+    async with transaction(actor) as connection:
+        present = await enter(connection, mission_id, actor)
+        require_outsider(actor, present["association_id"])
+        if starts(policy.PUBLISH, present["state"], version=present["version"], asked=read):
+            await _require_open(connection, present["association_id"], actor)
+            await _publish(present)
+        elif present["review_since"] and present["version"] == read:
+            await _change(mission_id, **_reviewed())
+        return await queries.get_mission(connection, mission_id, actor)
+
+
+async def reject_mission(actor: Actor, mission_id: UUID, reasons: list[str], read: int) -> MissionOut:
+    """Send a submitted mission back as it was read, with reasons.
+
+    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    """
+    async with transaction(actor) as connection:
+        present = await enter(connection, mission_id, actor)
+        require_outsider(actor, present["association_id"])
+        if starts(policy.REJECT, present["state"], version=present["version"], asked=read):
+            await move_mission(mission_id, policy.REJECT.target, one_reason(reasons))
+            await record(MissionRejected(mission_id=mission_id, association_id=present["association_id"]))
+        return await queries.get_mission(connection, mission_id, actor)
+
+
+async def pause_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
+    """Take a mission out of search: nobody new applies, its clock goes on; its association, or a moderator.
+
+    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    """
+    async with transaction(actor) as connection:
+        present = await enter(connection, mission_id, actor)
+        inside = require_keeper(actor, present["association_id"])
+        if starts(policy.PAUSE, present["state"], version=present["version"], asked=asked):
+            reason = None if inside else policy.PAUSED_BY_MODERATION
+            await _change(mission_id, state=policy.PAUSE.target, state_reason=reason)
+            if not inside:
+                await record(MissionPaused(mission_id=mission_id, association_id=present["association_id"]))
+        return await queries.get_mission(connection, mission_id, actor)
+
+
+async def resume_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
+    """Put a paused mission back into search; what a moderator paused, a moderator resumes.
+
+    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    """
+    async with transaction(actor) as connection:
+        present = await enter(connection, mission_id, actor)
+        inside = require_keeper(actor, present["association_id"])
+        if starts(policy.RESUME, present["state"], version=present["version"], asked=asked):
+            if inside and present["state_reason"] == policy.PAUSED_BY_MODERATION:
+                raise Forbidden(
+                    Words("A moderator has paused it.", "C’est la modération qui l’a mise en pause.")
+                )
+            await _require_open(connection, present["association_id"], actor)
+            await _change(mission_id, state=policy.RESUME.target, state_reason=None)
+        return await queries.get_mission(connection, mission_id, actor)
+
+
+async def start_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
+    """Start a mission with those who were accepted, before its first day if need be; nobody new applies.
+
+    Raises NotFound, Forbidden, WrongState, VersionChanged, NobodyAccepted.
+    """
+    async with transaction(actor) as connection:
+        present = await enter(connection, mission_id, actor)
+        require_member(actor, present["association_id"])
+        if starts(policy.START, present["state"], version=present["version"], asked=asked):
+            if not present["taken"]:
+                raise NobodyAccepted
+            await _change(mission_id, state=policy.START.target, state_reason=None)
+        return await queries.get_mission(connection, mission_id, actor)
+
+
+def require_keeper(actor: Actor, association_id: UUID) -> bool:
+    """Let in the association, and moderators from outside; tells whether it is the association. Raises Forbidden."""
+    if association_id in actor.memberships:
+        return True
+    if "moderator" not in actor.roles:
+        raise Forbidden
+    return False
+
+
+def require_rules(
+    mission: dict[str, Any], edits: Container[str] | None = None, *, ask_review: bool = False
+) -> list[str]:
+    """Raise Invalid with every broken rule; of a published mission's edit, those of the edited fields.
+
+    Gives the codes of the rules that are contested instead, where `ask_review` allows it.
+    """
+    faults = rules.broken_rules(mission, clock.today(mission["time_zone"]))
+    faults = [fault for fault in faults if edits is None or fault.pointer.split("/")[1] in edits]
+    contested = [fault for fault in faults if ask_review and fault.code in rules.CONTESTABLE]
+    if len(contested) < len(faults):
+        raise Invalid(faults=faults)
+    return sorted({fault.code for fault in contested})
+
+
+async def move_mission(
+    mission_id: UUID, state: str, reason: str | None = None, review: list[str] | None = None
+) -> None:
+    """Move a mission that is locked; `review` says why a moderator is to read it, where one is."""
+    change = {"state": state, "state_reason": reason} | _reviewed()
+    if review:
+        change |= {"review_since": clock.now(), "review_reasons": review}
+    await _change(mission_id, **change)
+
+
+async def _publish(present: asyncpg.Record) -> None:
+    change = {"state": "published", "state_reason": None, "published_at": clock.now()}
+    await _change(present["id"], **change | _reviewed())
+    await record(MissionPublished(mission_id=present["id"], association_id=present["association_id"]))
+
+
+def _reviewed() -> dict[str, Any]:
+    return {"review_since": None, "review_reasons": []}
+
+
+async def _change(mission_id: UUID, **change: Any) -> None:
+    await Mission.update(dict[Any, Any](change)).where(Mission.id == mission_id)
+
+
+async def _require_open(connection: Connection, association_id: UUID, actor: Actor) -> str:
+    """Give the state of an association whose missions may go live; raises WrongState."""
+    state = await association_state(connection, association_id, actor)
+    if state not in LIVELY:
+        raise WrongState(state=state, allowed=sorted(LIVELY))
+    return state

@@ -1,0 +1,168 @@
+"""The rules a mission obeys before anyone else reads it: each says what is wrong, and all are said at once."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from api.core.language import Words
+from api.core.problems import Fault
+
+
+class Bounds(NamedTuple):
+    """What a format allows: least and most minutes for one place, least and most places, most days."""
+
+    effort: tuple[int, int]
+    places: tuple[int, int]
+    days: int
+
+
+FORMATS = {
+    "consultation": Bounds((30, 120), (1, 20), 92),
+    "short": Bounds((60, 1_440), (1, 100), 92),
+    "project": Bounds((600, 24_000), (1, 50), 184),
+    "mentoring": Bounds((60, 12_000), (1, 100), 366),
+    "team_day": Bounds((180, 720), (2, 500), 1),
+}
+"""An hour; up to three days; up to six months part time; over a year; a group, a day."""
+
+CONTESTABLE = frozenset({"title-too-short", "contact-details", "link"})
+"""The rules on wording: a moderator decides where the author contests them (`ask_review`)."""
+
+_CONTACT = re.compile(r"[^\s@]@[^\s@]{1,100}?\.\w{2,}|(?:\+33|\b0)\s?[1-9](?:[\s.-]?\d{2}){4}\b")
+_LINK = re.compile(r"https?://|\bwww\.|\bforms\.gle\b|\bgoogle\.com/forms|\bframaforms\b", re.IGNORECASE)
+
+REQUIRED = {
+    "format": Words("Choose a format.", "Choisissez un format."),
+    "effort_minutes": Words("Say how many minutes it takes.", "Indiquez le temps nécessaire, en minutes."),
+    "starts_on": Words("Say when it starts.", "Indiquez le premier jour."),
+    "regimes": Words(
+        "Say on whose time: working or personal.", "Indiquez le cadre : temps de travail ou personnel."
+    ),
+    "description": Words("Describe the need.", "Décrivez le besoin."),
+}
+
+
+def broken_rules(mission: dict[str, Any], today: date) -> list[Fault]:
+    """Name every rule that a mission breaks, all at once; an empty list lets it go further."""
+    return [
+        *_missing(mission),
+        *_wording(mission),
+        *_readiness(mission),
+        *_dates(mission, today),
+        *_sessions(mission),
+        *_bounds(mission),
+    ]
+
+
+def _missing(mission: dict[str, Any]) -> Iterator[Fault]:
+    for field, words in REQUIRED.items():
+        if not mission[field]:
+            yield Fault(f"/{field}", "required", words)
+
+
+def _wording(mission: dict[str, Any]) -> Iterator[Fault]:
+    if len(mission["title"].split()) < 2:
+        yield Fault(
+            "/title",
+            "title-too-short",
+            Words("A title of two words or more.", "Un titre d’au moins deux mots."),
+        )
+    if 0 < len(mission["description"]) < 30:
+        words = Words(
+            "Describe the need in 30 characters or more.", "Décrivez le besoin en au moins 30 caractères."
+        )
+        yield Fault("/description", "too-short", words)
+    for pointer, text in _texts(mission):
+        if _CONTACT.search(text):
+            words = Words(
+                "No address or number here: contacts are shown once somebody is accepted.",
+                "Ni adresse ni numéro ici : les contacts s’affichent une fois la personne acceptée.",
+            )
+            yield Fault(pointer, "contact-details", words)
+        if _LINK.search(text):
+            words = Words(
+                "No link here: people apply on Maillon.", "Pas de lien ici : on candidate sur Maillon."
+            )
+            yield Fault(pointer, "link", words)
+
+
+def _texts(mission: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for field in ("title", "summary", "description", "deliverable"):
+        yield f"/{field}", mission[field]
+    for place, item in enumerate(mission["prerequisites"]):
+        yield f"/prerequisites/{place}/text", item["text"]
+    for place, text in enumerate(mission["steps"]):
+        yield f"/steps/{place}", text
+
+
+def _readiness(mission: dict[str, Any]) -> Iterator[Fault]:
+    for place, item in enumerate(mission["prerequisites"]):
+        if not item["ready"]:
+            words = Words(
+                "Tick it once it is ready: the mission starts from there.",
+                "Cochez ce préalable une fois prêt : la mission part de là.",
+            )
+            yield Fault(f"/prerequisites/{place}/ready", "not-ready", words)
+
+
+def _dates(mission: dict[str, Any], today: date) -> Iterator[Fault]:
+    for field in ("starts_on", "ends_on", "apply_by"):
+        if mission[field] and mission[field] < today:
+            yield Fault(f"/{field}", "in-the-past", Words("This day is past.", "Ce jour est passé."))
+    if mission["starts_on"] and mission["ends_on"] and mission["ends_on"] < mission["starts_on"]:
+        yield Fault(
+            "/ends_on", "before-start", Words("It ends before it starts.", "La fin précède le début.")
+        )
+
+
+def _sessions(mission: dict[str, Any]) -> Iterator[Fault]:
+    """Sessions lie within the mission's days, one after the other."""
+    zone, last = ZoneInfo(mission["time_zone"]), mission["ends_on"]
+    spans = [
+        (place, _local(session["starts_at"], zone), _local(session["ends_at"], zone))
+        for place, session in enumerate(mission["sessions"])
+    ]
+    for place, start, end in spans:
+        if end <= start:
+            words = Words("It ends before it starts.", "La fin précède le début.")
+            yield Fault(f"/sessions/{place}/ends_at", "before-start", words)
+        if mission["starts_on"] and (start.date() < mission["starts_on"] or (last and end.date() > last)):
+            words = Words("Outside of the mission’s days.", "En dehors des jours de la mission.")
+            yield Fault(f"/sessions/{place}/starts_at", "outside", words)
+    for (_, _, end), (place, start, _) in pairwise(sorted(spans, key=itemgetter(1))):
+        if start < end:
+            words = Words("It overlaps another session.", "Elle chevauche une autre session.")
+            yield Fault(f"/sessions/{place}/starts_at", "overlap", words)
+
+
+def _local(instant: str, zone: ZoneInfo) -> datetime:
+    return datetime.fromisoformat(instant).astimezone(zone)
+
+
+def _bounds(mission: dict[str, Any]) -> Iterator[Fault]:
+    if not mission["format"]:
+        return
+    bounds = FORMATS[mission["format"]]
+    (least, most), (fewest, greatest) = bounds.effort, bounds.places
+    if mission["effort_minutes"] and not least <= mission["effort_minutes"] <= most:
+        words = Words(
+            "This format takes {least} to {most} minutes.", "Ce format demande de {least} à {most} minutes."
+        ).format(least=least, most=most)
+        yield Fault("/effort_minutes", "out-of-bounds", words)
+    if not fewest <= mission["places"] <= greatest:
+        words = Words(
+            "This format takes {least} to {most} people.",
+            "Ce format accueille de {least} à {most} personnes.",
+        ).format(least=fewest, most=greatest)
+        yield Fault("/places", "out-of-bounds", words)
+    if mission["starts_on"] and mission["ends_on"]:
+        days = (mission["ends_on"] - mission["starts_on"]).days + 1
+        if days > bounds.days:
+            words = Words(
+                "This format lasts {most} days at most.", "Ce format dure au plus {most} jours."
+            ).format(most=bounds.days)
+            yield Fault("/ends_on", "out-of-bounds", words)

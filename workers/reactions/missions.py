@@ -1,0 +1,100 @@
+"""Whom facts of missions are told to: their association, whoever applied, whoever flagged one."""
+
+from typing import Any
+from uuid import UUID
+
+from api.core.database import bound
+from api.missions.facts import (
+    FlagResolved,
+    MissionCancelled,
+    MissionChanged,
+    MissionCompleted,
+    MissionExpired,
+    MissionPaused,
+    MissionPublished,
+    MissionRejected,
+)
+from api.notifications.service import News, notify
+from workers.reactions.people import members_of, reasons, row_of, who_moved
+from workers.registry import reacts_to
+
+_MISSION = """
+    SELECT m.id, m.association_id, m.state, m.state_reason, m.regimes, m.title AS mission, s.name AS association
+    FROM mission m JOIN association s ON s.id = m.association_id WHERE m.id = $1
+"""
+_APPLICANTS = """
+    SELECT person_id, regime FROM application
+    WHERE mission_id = $1 AND state IN ('submitted', 'shortlisted', 'waitlisted', 'offered', 'accepted')
+"""
+_FLAG = "SELECT mission_id, person_id, outcome FROM flag WHERE id = $1"
+
+
+@reacts_to(MissionPublished)
+async def tell_association_of_publication(fact: MissionPublished, key: str) -> None:
+    """Tell the association that its mission can be found."""
+    await _tell_association(fact.mission_id, "mission_published", "published", key)
+
+
+@reacts_to(MissionRejected)
+async def tell_association_of_rejection(fact: MissionRejected, key: str) -> None:
+    """Tell the association what a moderator asks it to change."""
+    await _tell_association(fact.mission_id, "mission_rejected", "rejected", key)
+
+
+@reacts_to(MissionPaused)
+async def tell_association_of_pause(fact: MissionPaused, key: str) -> None:
+    """Tell the association that a moderator paused its mission."""
+    await _tell_association(fact.mission_id, "mission_paused", "paused", key)
+
+
+@reacts_to(MissionCancelled)
+async def tell_association_of_cancellation(fact: MissionCancelled, key: str) -> None:
+    """Tell the association that its mission is cancelled, and why."""
+    await _tell_association(fact.mission_id, "mission_cancelled", "cancelled", key)
+
+
+@reacts_to(MissionExpired)
+async def tell_association_of_expiry(fact: MissionExpired, key: str) -> None:
+    """Tell the association that nobody is left on its mission."""
+    await _tell_association(fact.mission_id, "mission_expired", "expired", key)
+
+
+@reacts_to(MissionCompleted)
+async def tell_association_of_completion(fact: MissionCompleted, key: str) -> None:
+    """Tell the association that its mission is over."""
+    await _tell_association(fact.mission_id, "mission_completed", "completed", key)
+
+
+@reacts_to(MissionChanged)
+async def tell_applicants_of_change(fact: MissionChanged, key: str) -> None:
+    """Tell whoever applied what changed of the mission, on whose time they did."""
+    row = await row_of(_MISSION, fact.mission_id)
+    values = {"mission": row["mission"], "association": row["association"], "fields": fact.fields}
+    for applicant in await bound().fetch(_APPLICANTS, fact.mission_id):
+        personal = applicant["regime"] == "personal_time"
+        await notify([applicant["person_id"]], _news(row, "mission_changed", values, personal=personal), key)
+
+
+@reacts_to(FlagResolved)
+async def tell_author_of_flag(fact: FlagResolved, key: str) -> None:
+    """Tell whoever flagged a mission what the moderators decided."""
+    flag = await row_of(_FLAG, fact.flag_id)
+    row = await row_of(_MISSION, flag["mission_id"])
+    values = {"mission": row["mission"], "outcome": flag["outcome"]}
+    await notify([flag["person_id"]], _news(row, "flag_resolved", values), key)
+
+
+async def _tell_association(mission_id: UUID, kind: str, state: str, key: str) -> None:
+    row = await row_of(_MISSION, mission_id)
+    people = await members_of(row["association_id"], await who_moved(mission_id, state))
+    await notify(people, _news(row, kind, {"mission": row["mission"], "reasons": reasons(row)}), key)
+
+
+def _news(row: Any, kind: str, values: dict[str, Any], *, personal: bool | None = None) -> News:
+    return News(
+        kind=kind,
+        about_type="mission",
+        about_id=row["id"],
+        values=values,
+        personal=row["regimes"] == ["personal_time"] if personal is None else personal,
+    )
