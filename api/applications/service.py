@@ -33,6 +33,7 @@ _LIVE_OF_EMPLOYEE = """
     SELECT id FROM application WHERE employee_id = $1 AND state = ANY ($2) ORDER BY mission_id, id
 """
 _LIVE = "SELECT id FROM application WHERE mission_id = $1 AND person_id = $2 AND state = ANY ($3)"
+_CHANGED = "SELECT changed_at > $2 FROM mission WHERE id = $1"
 
 
 class MissionFull(Problem):
@@ -186,12 +187,17 @@ async def _answer(
 async def withdraw_application(
     actor: Actor, application_id: UUID, reason: WithdrawReason, asked: int | None
 ) -> ApplicationOut:
-    """Withdraw one's application and free its place; raises NotFound, Forbidden, WrongState, VersionChanged."""
+    """Withdraw one's application and free its place; where the mission changed since, that is the reason.
+
+    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    """
     async with transaction(actor) as connection:
         present = await _lock(connection, application_id, actor)
         policy.require_applicant(actor, present["person_id"])
         if starts(policy.WITHDRAW, present["state"], version=present["version"], asked=asked):
-            await _move(present, state=policy.WITHDRAW.target, state_reason=reason)
+            changed = await connection.fetchval(_CHANGED, present["mission_id"], present["created_at"])
+            why = "mission_changed" if changed else reason
+            await _move(present, state=policy.WITHDRAW.target, state_reason=why)
             await record(ApplicationWithdrawn(**_ids_of(present)))
         return await queries.get_application(connection, application_id, actor)
 

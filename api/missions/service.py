@@ -125,6 +125,7 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
                     columns |= {"review_since": clock.now(), "review_reasons": ["edited"]}
                 told: list[Agreed] = [name for name in get_args(Agreed) if name in edits]
                 if present["live"] and told:
+                    columns["changed_at"] = clock.now()
                     ids = {"mission_id": mission_id, "association_id": present["association_id"]}
                     await record(MissionChanged(**ids, fields=told))
             elif present["state"] in ("submitted", "rejected"):

@@ -50,6 +50,7 @@ class Mission(Table, db=ENGINE, tablename="mission"):
     reserved_to = Array(base_column=UUID(), default=list)
     live = Integer(default=0)
     closes_on = Date(null=True, default=None)
+    changed_at = Timestamptz(null=True, default=None)
     review_since = Timestamptz(null=True, default=None)
     review_reasons = Array(base_column=Text(), default=list)
 

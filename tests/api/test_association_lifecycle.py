@@ -26,12 +26,6 @@ async def states(world: World, association: Association, *missions: dict[str, An
     ]
 
 
-async def pause(mission: dict[str, Any]) -> None:
-    """Pause a mission as its coordinator will: no operation does so yet."""
-    async with operations() as connection:
-        await connection.execute("UPDATE mission SET state = 'paused' WHERE id = $1", UUID(mission["id"]))
-
-
 async def events(association: Association) -> list[str]:
     async with operations() as connection:
         rows = await connection.fetch(
@@ -52,7 +46,7 @@ async def test_a_suspension_pauses_missions_and_its_end_brings_back_those_alone(
     association, moderator = await world.association(), await world.moderator()
     published, by_hand = await world.mission(association), await world.mission(association)
     draft = await world.mission(association, publish=False)
-    await pause(by_hand)
+    await world.ok(association.owner, "POST", f"/v1/missions/{by_hand['id']}/pause")
     suspended = await world.ok(moderator, "POST", path(association, "suspend"), REASON)
     during = await states(world, association, published, by_hand, draft)
     found = await world.ok(None, "GET", f"/v1/missions?association={association.id}")

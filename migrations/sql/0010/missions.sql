@@ -14,6 +14,7 @@ ALTER TABLE mission
     ADD COLUMN reserved_to uuid[] NOT NULL DEFAULT '{}',
     ADD COLUMN live integer NOT NULL DEFAULT 0,
     ADD COLUMN closes_on date,
+    ADD COLUMN changed_at timestamptz,
     ADD COLUMN review_since timestamptz,
     ADD COLUMN review_reasons text[] NOT NULL DEFAULT '{}';
 

@@ -1,0 +1,242 @@
+"""Writing a mission: drafts, what is missing, what may change once people have applied, copies."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from api.core import clock
+from api.core.database import operations
+from tests.api.core.asking import assert_problem
+from tests.api.test_members import join
+from tests.make.world import Association, World
+
+DAY = timedelta(days=1)
+
+
+def mission_path(mission: dict[str, Any], act: str = "") -> str:
+    return f"/v1/missions/{mission['id']}{act and '/'}{act}"
+
+
+async def edit(world: World, token: str, mission: dict[str, Any], **fields: Any) -> Any:
+    tag = (await world.call(token, "GET", mission_path(mission))).headers["etag"]
+    return await world.call(token, "PATCH", mission_path(mission), fields, if_match=tag)
+
+
+async def applied_to(world: World, association: Association, **fields: Any) -> tuple[dict[str, Any], str]:
+    """Give a mission, and the token of an employee who applied to it."""
+    mission = await world.mission(association, **fields)
+    employee = world.employee(await world.company(approval="automatic"))
+    await world.application(employee, mission)
+    return mission, employee
+
+
+async def test_an_empty_draft_is_kept_and_says_all_that_is_missing(world: World) -> None:
+    association = await world.association()
+    made = await world.ok(association.owner, "POST", "/v1/missions", {"association_id": association.id})
+
+    missing = {problem["pointer"]: problem for problem in made["problems"]}
+    assert made["state"] == "draft"
+    assert missing.keys() == {
+        *("/title", "/format", "/effort_minutes", "/starts_on", "/description"),
+    }
+    assert missing["/title"]["contestable"] is True
+    assert missing["/format"]["detail"] == "Choisissez un format."
+    english = await world.call(association.owner, "GET", mission_path(made), accept_language="en")
+    assert "Choose a format." in english.text
+    assert (made["regimes"], made["languages"], made["places"]) == (
+        ["working_time", "personal_time"],
+        ["fr"],
+        1,
+    )
+
+
+async def test_every_field_is_read_back_as_it_was_written(world: World) -> None:
+    association, company = await world.association(), await world.company()
+    day = clock.today("Europe/Paris") + 7 * DAY
+    coordinator = (await join(world, association)).token
+    me = (await world.ok(coordinator, "GET", "/v1/me"))["id"]
+    written = {
+        "prerequisites": [{"text": "Les accès", "ready": True}, {"text": "Une salle", "ready": False}],
+        "steps": ["Cadrer", "Livrer"],
+        "contact": {"person_id": me, "name": None, "email": None, "phone": "+33 6 12 34 56 78"},
+        "managers": [me],
+        "reserved_to": [company.id],
+    }
+    sessions = [{"starts_at": f"{day}T18:00:00+01:00", "ends_at": f"{day}T20:00:00+01:00"}]
+    made = await world.mission(association, publish=False, **written, sessions=sessions)
+
+    assert {name: made[name] for name in written} == written
+    assert made["reserved"] is True
+    (session,) = made["sessions"]
+    assert (session["starts_at"], session["ends_at"]) == (f"{day}T17:00:00Z", f"{day}T19:00:00Z")
+    edited = (await edit(world, association.owner, made, sessions=made["sessions"], steps=[])).json()
+    assert (edited["sessions"], edited["steps"]) == (made["sessions"], [])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "pointer"),
+    [
+        ("managers", ["00000000-0000-7000-8000-000000000000"], "/managers"),
+        ("reserved_to", ["00000000-0000-7000-8000-000000000000"], "/reserved_to"),
+        ("contact", {"person_id": "00000000-0000-7000-8000-000000000000"}, "/contact/person_id"),
+    ],
+)
+async def test_a_mission_names_only_who_is_there(world: World, field: str, value: Any, pointer: str) -> None:
+    association = await world.association()
+    body = {"association_id": association.id, field: value}
+    answer = await world.call(association.owner, "POST", "/v1/missions", body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+async def test_who_leaves_the_association_manages_none_of_its_missions(world: World) -> None:
+    association = await world.association()
+    coordinator = (await join(world, association)).token
+    me = (await world.ok(coordinator, "GET", "/v1/me"))["id"]
+    mission = await world.mission(association, managers=[me], contact={"person_id": me})
+
+    gone = await world.call(coordinator, "DELETE", f"/v1/associations/{association.id}/members/{me}")
+
+    left = await world.ok(association.owner, "GET", mission_path(mission))
+    assert gone.is_success
+    assert (left["managers"], left["contact"]) == ([], None)
+
+
+async def test_what_is_inside_is_shown_to_the_association_alone(world: World) -> None:
+    association = await world.association()
+    mission = await world.mission(association, contact={"name": "Inès", "email": "ines@papyrus.example"})
+    for token in (None, world.employee(await world.company()), await world.person()):
+        shown = await world.ok(token, "GET", mission_path(mission))
+        for name in ("problems", "contact", "managers", "reserved_to", "live_applications", "history"):
+            assert shown[name] is None, name
+    own = await world.ok(association.owner, "GET", mission_path(mission))
+    assert [event["state"] for event in own["history"]] == ["draft", "published"]
+    assert own["contact"]["email"] == "ines@papyrus.example"
+
+
+async def test_a_reserved_mission_is_seen_by_its_companies_alone(world: World) -> None:
+    association, chosen, other = await world.association(), await world.company(), await world.company()
+    mission = await world.mission(association, reserved_to=[chosen.id])
+    inside, outside = world.employee(chosen), world.employee(other)
+    application = {"regime": "working_time"}
+
+    assert (await world.call(inside, "GET", mission_path(mission))).status_code == 200
+    assert (await world.call(outside, "GET", mission_path(mission))).status_code == 404
+    assert (await world.call(None, "GET", mission_path(mission))).status_code == 404
+    refused = await world.call(outside, "POST", mission_path(mission, "applications"), application)
+    assert refused.status_code == 404
+    made = await world.call(inside, "POST", mission_path(mission, "applications"), application)
+    assert made.status_code == 201
+    assert (await edit(world, association.owner, mission, reserved_to=[other.id])).status_code == 409
+    opened = await edit(world, association.owner, mission, reserved_to=[])
+    assert opened.json()["reserved"] is False
+    assert (await world.call(outside, "GET", mission_path(mission))).status_code == 200
+
+
+async def test_prerequisites_are_ticked_and_sessions_in_order_before_anyone_is_asked(world: World) -> None:
+    association = await world.association()
+    day = clock.today("Europe/Paris") + 7 * DAY
+    sessions = [
+        {"starts_at": f"{day}T10:00:00Z", "ends_at": f"{day}T12:00:00Z"},
+        {"starts_at": f"{day}T11:00:00Z", "ends_at": f"{day}T11:00:00Z"},
+        {"starts_at": f"{day - 2 * DAY}T11:00:00Z", "ends_at": f"{day - 2 * DAY}T12:00:00Z"},
+    ]
+    made = await world.mission(
+        association,
+        publish=False,
+        sessions=sessions,
+        prerequisites=[{"text": "Les accès"}],
+        places=51,
+        ends_on=str(day + 200 * DAY),
+    )
+
+    answer = await world.call(association.owner, "POST", mission_path(made, "submit"))
+
+    assert {(error["pointer"], error["code"]) for error in answer.json()["errors"]} == {
+        ("/prerequisites/0/ready", "not-ready"),
+        ("/sessions/1/ends_at", "before-start"),
+        ("/sessions/1/starts_at", "overlap"),
+        ("/sessions/2/starts_at", "outside"),
+        ("/places", "out-of-bounds"),
+        ("/ends_on", "out-of-bounds"),
+    }
+
+
+async def test_what_people_applied_to_is_fixed_and_the_rest_may_change(world: World) -> None:
+    association = await world.association()
+    mission, _ = await applied_to(world, association, places=2)
+    refused = await edit(
+        world, association.owner, mission, format="short", regimes=["working_time"], effort_minutes=900
+    )
+    widened = await edit(world, association.owner, mission, places=5, title="Refondre notre site")
+    moved = await edit(world, association.owner, mission, effort_minutes=1200)
+
+    assert_problem(refused, 409, "people-applied")
+    assert refused.json()["fields"] == ["format", "regimes"]
+    assert (widened.json()["places"], moved.json()["effort_minutes"]) == (5, 1200)
+    assert await facts(mission) == [["effort_minutes"]]
+
+
+async def facts(mission: dict[str, Any]) -> list[list[str]]:
+    """Give the fields of every change that applicants are told of."""
+    import msgspec
+
+    from api.missions.facts import MissionChanged
+
+    async with operations() as connection:
+        rows = await connection.fetch("SELECT payload FROM outbox WHERE fact = 'MissionChanged' ORDER BY id")
+    told = [msgspec.msgpack.decode(row["payload"], type=MissionChanged) for row in rows]
+    return [fact.fields for fact in told if str(fact.mission_id) == mission["id"]]
+
+
+async def test_who_withdraws_after_a_change_does_so_for_that_reason(world: World) -> None:
+    association = await world.association()
+    mission, employee = await applied_to(world, association)
+    (application,) = (await world.ok(employee, "GET", "/v1/me/applications"))["items"]
+    await edit(world, association.owner, mission, effort_minutes=1200)
+
+    path = f"/v1/applications/{application['id']}/withdraw"
+    withdrawn = await world.ok(employee, "POST", path, {"reason": "changed_mind"})
+
+    assert (withdrawn["state"], withdrawn["reason"]) == ("withdrawn", "mission_changed")
+
+
+async def test_a_copy_is_a_draft_without_days(world: World) -> None:
+    association = await world.association()
+    mission = await world.mission(association, steps=["Cadrer"], prerequisites=[{"text": "x", "ready": True}])
+    copy = await world.ok(association.owner, "POST", mission_path(mission, "duplicate"))
+
+    same = ("title", "description", "format", "steps", "prerequisites", "places", "effort_minutes")
+    assert {name: copy[name] for name in same} == {name: mission[name] for name in same}
+    assert (copy["state"], copy["starts_on"], copy["ends_on"], copy["sessions"]) == ("draft", None, None, [])
+    stranger = (await world.association()).owner
+    assert (await world.call(stranger, "POST", mission_path(mission, "duplicate"))).status_code == 403
+
+
+async def test_a_draft_is_deleted_and_nothing_else_is(world: World) -> None:
+    association = await world.association()
+    draft, published = await world.mission(association, publish=False), await world.mission(association)
+    stale = await world.call(association.owner, "DELETE", mission_path(draft), if_match='"v7-0"')
+    deleted = await world.call(association.owner, "DELETE", mission_path(draft))
+    refused = await world.call(association.owner, "DELETE", mission_path(published))
+
+    assert (stale.status_code, deleted.status_code) == (412, 204)
+    assert (await world.call(association.owner, "GET", mission_path(draft))).status_code == 404
+    assert_problem(refused, 409, "wrong-state")
+
+
+async def test_the_work_list_shows_every_state_with_who_waits(world: World) -> None:
+    association = await world.association()
+    mission, _ = await applied_to(world, association)
+    draft = await world.mission(association, publish=False)
+    base = f"/v1/associations/{association.id}/missions"
+
+    both = (await world.ok(association.owner, "GET", base))["items"]
+    published = (await world.ok(association.owner, "GET", f"{base}?state=published"))["items"]
+
+    assert [(item["id"], item["live_applications"]) for item in both] == [
+        (draft["id"], 0),
+        (mission["id"], 1),
+    ]
+    assert [item["id"] for item in published] == [mission["id"]]
