@@ -136,7 +136,10 @@ async def test_a_completed_mission_leaves_nobody_without_an_answer(world: World)
 
 async def test_the_clock_starts_and_completes_even_after_months_of_absence(world: World) -> None:
     association = await world.association()
-    days = {"starts_on": str(TODAY + timedelta(days=3)), "ends_on": str(TODAY + timedelta(days=5))}
+    days: dict[str, Any] = {
+        "starts_on": str(TODAY + timedelta(days=3)),
+        "ends_on": str(TODAY + timedelta(days=5)),
+    }
     punctual, late = [await world.mission(association, **days) for _ in range(2)]
     await accepted(world, association, punctual)
 
@@ -169,7 +172,10 @@ async def test_a_mission_without_a_last_day_lasts_as_long_as_its_format(world: W
 
 async def test_a_mission_expires_once_nobody_is_left_and_not_before(world: World) -> None:
     association = await world.association()
-    days = {"apply_by": str(TODAY + timedelta(days=2)), "starts_on": str(TODAY + timedelta(days=10))}
+    days: dict[str, Any] = {
+        "apply_by": str(TODAY + timedelta(days=2)),
+        "starts_on": str(TODAY + timedelta(days=10)),
+    }
     empty, asked = [await world.mission(association, **days) for _ in range(2)]
     application = await world.application(world.employee(await world.company()), asked)
     unverified = await world.association(verified=False)

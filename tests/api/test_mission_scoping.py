@@ -178,7 +178,7 @@ async def test_what_people_applied_to_is_fixed_and_the_rest_may_change(world: Wo
     assert await facts(mission) == [["effort_minutes"]]
 
 
-async def facts(mission: dict[str, Any]) -> list[list[str]]:
+async def facts(mission: dict[str, Any]) -> Any:
     """Give the fields of every change that applicants are told of."""
     import msgspec
 
