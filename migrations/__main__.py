@@ -12,13 +12,14 @@ import asyncpg
 from piccolo.apps.migrations.commands.forwards import run_forwards
 
 from api.core.database import ENGINE
+from migrations.reference import load_reference
 
 LOCK = 4_601_975
 """Any two migrators take the same advisory lock; the number means nothing else."""
 
 
 async def migrate(url: str) -> None:
-    """Run what has not run yet in one transaction; raises SystemExit with what Piccolo said."""
+    """Run what has not run yet and load what is shipped, in one transaction; raises SystemExit with Piccolo's words."""
     connection = await asyncpg.connect(url, timeout=10)
     said = io.StringIO()
     try:
@@ -35,6 +36,7 @@ async def migrate(url: str) -> None:
                 ENGINE.current_transaction.reset(token)
             if not result.success:
                 raise SystemExit(f"{said.getvalue()}\n{result.message}")
+            await load_reference(connection)
     finally:
         await connection.close()
 

@@ -99,3 +99,11 @@ class AuditHead(Table, db=ENGINE, tablename="audit_head"):
     sequence = BigInt(default=None)
     hash = Bytea(default=None)
     sealed_at = Timestamptz(default=None)
+
+
+class ReferenceData(Table, db=ENGINE, tablename="reference_data"):
+    """A shipped file of `migrations/data/` and the digest (SHA-256) of what was loaded last."""
+
+    name = Text(primary_key=True, default=None)
+    digest = Bytea(default=None)
+    loaded_at = Timestamptz(default=None)

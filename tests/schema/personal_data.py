@@ -20,6 +20,7 @@ TABLES: dict[str, str] = {
     "reaction": "how the worker goes about a fact",
     "idempotency_key": "an answer that the person was given already, kept for 24 hours",
     "state_edge": "the lifecycles themselves",
+    "reference_data": "digests of shipped files",
     "migration": "names of migrations",
     "retention_rule": "for how long data is kept, of nobody",
     "tombstone": "digests of how the erased were named: there is nobody left to ask for them",

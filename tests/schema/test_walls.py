@@ -18,6 +18,7 @@ PUBLIC = {
     "mission": "published ones are found; a draft is hidden",
     "mission_search": "what anyone may find",
     "state_edge": "the lifecycles",
+    "reference_data": "digests of shipped files",
     "mail_domain": "domains alone",
     "migration": "names of migrations",
     "retention_rule": "for how long, of nobody",

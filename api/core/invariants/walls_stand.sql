@@ -1,5 +1,6 @@
 -- Row-level security is forced on every table that holds tenants' data.
 SELECT c.relname AS "table" FROM pg_class c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-  AND c.relname NOT IN ('migration', 'state_edge', 'mission_search', 'mail_domain')
+  AND c.relname NOT IN ('migration', 'state_edge', 'mission_search', 'mail_domain',
+      'reference_data')
   AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
