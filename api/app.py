@@ -35,6 +35,7 @@ from api.organisations.routes import router as organisations
 from api.organisations.routes_audit import router as audit
 from api.organisations.routes_members import router as members
 from api.reporting.routes import router as reporting
+from api.skills.routes import router as skills
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -70,6 +71,7 @@ def create_litestar(settings: Settings) -> Litestar:
             hours,
             reporting,
             notifications,
+            skills,
             openapi.assets(),
             openapi.get_document,
         ],

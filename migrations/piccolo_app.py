@@ -8,6 +8,7 @@ TABLES = [
     f"api.{domain}.tables"
     for domain in (
         "core",
+        "skills",
         "people",
         "organisations",
         "identity",

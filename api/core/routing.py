@@ -1,13 +1,15 @@
 """What route files share: path and query parameters, problems in the documentation, conditional writes."""
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from litestar import Request, Response
 from litestar.datastructures import Cookie, State
 from litestar.di import NamedDependency, Provide
+from litestar.params import QueryParameter
 
 from api.core.actor import Actor
 from api.core.etag import Answer, asked_version, edited_version
+from api.core.language import Language, preferred
 
 T = TypeVar("T")
 
@@ -19,6 +21,14 @@ EditedVersion = NamedDependency[int]
 """The version an edit names (If-Match, mandatory)."""
 AskedVersion = NamedDependency[int | None]
 """The version an act names (If-Match, optional)."""
+Reader = Request[Actor | None, None, State]
+"""The request itself, for what its reader's language decides."""
+AskedLanguage = Annotated[
+    Language | None,
+    QueryParameter(
+        description="The language of the texts; else that of Accept-Language, the person's, French."
+    ),
+]
 
 
 def caller(request: Request[Any, Any, State]) -> Any:
@@ -47,3 +57,9 @@ def cookie(name: str, value: str, seconds: int) -> Cookie:
 def created(content: T, location: str) -> Response[T]:
     """Answer 201 with where the new object is."""
     return Answer(content, status_code=201, headers={"Location": location})
+
+
+def reading(request: Reader, lang: Language | None) -> Language:
+    """Give the language to answer in: `lang`, else that of Accept-Language, else the person's, else French."""
+    fallback: Language = request.user.language if request.user else "fr"
+    return lang or preferred(request.headers.get("accept-language", ""), fallback)

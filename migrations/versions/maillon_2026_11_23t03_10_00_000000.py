@@ -11,7 +11,8 @@ async def forwards() -> MigrationManager:
     manager = MigrationManager(migration_id=ID, app_name="maillon", description=DESCRIPTION)
 
     async def run() -> None:
-        await run_script("0011/reference.sql")
+        for script in ("reference.sql", "skills.sql", "guards.sql"):
+            await run_script(f"0011/{script}")
 
     manager.add_raw(run)
     return manager

@@ -122,6 +122,10 @@ CALLS: dict[str, Call] = {
     "submitMission": Call("POST", "/v1/missions/{draft_id}/submit"),
     "publishMission": Call("POST", "/v1/missions/{submitted_id}/publish", tagged=True),
     "rejectMission": Call("POST", "/v1/missions/{submitted_id}/reject", REASONS, tagged=True),
+    "listSkills": Call("GET", "/v1/skills?q=compta", public=True),
+    "getSkill": Call("GET", "/v1/skills/accounting", public=True),
+    "listCauses": Call("GET", "/v1/causes", public=True),
+    "listMissionTemplates": Call("GET", "/v1/mission-templates", public=True),
     "listMissionApplications": Call("GET", "/v1/missions/{mission_id}/applications", public=True),
     "applyToMission": Call(
         "POST", "/v1/missions/{mission_id}/applications", {"regime": "personal_time"}, public=True

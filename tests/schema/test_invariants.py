@@ -39,6 +39,7 @@ PLANTED = {
     "erased_hold_nothing": "UPDATE person SET erased_at = now()",
     "audit_chain_holds": "UPDATE audit_event SET actor_id = uuidv7() WHERE actor_kind = 'person'",
     "group_roles_follow_groups": "UPDATE employee SET group_roles = '{hr}'",
+    "missions_name_known_skills": """UPDATE mission SET skills = '[{"skill": "nothing-here", "level": 2}]'""",
     "walls_stand": "ALTER TABLE application NO FORCE ROW LEVEL SECURITY",
 }
 

@@ -57,6 +57,10 @@ def test_only_what_the_contract_says_is_public(app: Litestar) -> None:
         "getAssociation",
         "searchMissions",
         "getMission",
+        "listSkills",
+        "getSkill",
+        "listCauses",
+        "listMissionTemplates",
         "startMagicLink",
         "redeemMagicLink",
         "startCompanyLogin",
@@ -135,6 +139,8 @@ def test_a_list_has_a_limit_and_a_cursor(app: Litestar) -> None:
                     "listIdentityProviders",
                     "listApiKeys",
                     "listScimTokens",
+                    "listCauses",
+                    "listMissionTemplates",
                 ):  # a few
                     assert {"limit", "cursor"} <= names, operation["operationId"]
 

@@ -19,6 +19,9 @@ NO_SECURITY = {
     "mission_search": "what anyone may find",
     "state_edge": "the lifecycles themselves",
     "reference_data": "digests of shipped files",
+    "cause": "reference data of nobody",
+    "skill_family": "reference data of nobody",
+    "skill": "reference data of nobody; a trigram search passes no wall",
     "mail_domain": "domains alone, of nobody",
 }
 NEEDLESS = {
@@ -58,6 +61,7 @@ _TYPES = {
     "bytea": "bytea",
     "jsonb": "jsonb",
     "text[]": "text[]",
+    "integer[]": "integer[]",
     "uuid[]": "uuid[]",
     "double precision": "double precision",
     "timestamp with time zone": "timestamp with time zone",
@@ -100,6 +104,7 @@ NULLABLE = [
     "Login.person_id",
     "ApiKey.company_id",
     "ApiKey.association_id",
+    "Skill.replaced_by",
 ]
 """A session or a login may be of no company or of nobody yet; a key is of one or the other organisation."""
 

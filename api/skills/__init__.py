@@ -1,0 +1,1 @@
+"""The skills that people have and missions ask for, and the causes: reference data that everybody reads."""
