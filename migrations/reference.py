@@ -6,13 +6,19 @@ from pathlib import Path
 
 import asyncpg
 
+from migrations.reference_search import load_communes, load_synonyms
 from migrations.reference_skills import load_causes, load_skills
 
 DATA = Path(__file__).parent / "data"
 
 Loader = Callable[[asyncpg.Connection, bytes], Awaitable[None]]
 """Puts a file's content into its tables; run again with the same content, it changes nothing."""
-LOADERS: dict[str, Loader] = {"causes.json": load_causes, "skills.json": load_skills}
+LOADERS: dict[str, Loader] = {
+    "causes.json": load_causes,
+    "skills.json": load_skills,
+    "communes.csv": load_communes,
+    "synonyms.txt": load_synonyms,
+}
 """By file name, in the order of loading."""
 _LOADED = """
     INSERT INTO reference_data VALUES ($1, $2, now())

@@ -47,6 +47,7 @@ class Connection(asyncpg.Connection):
 
 
 ENGINE = Engine(config={})
+_PLANNED = "; SET LOCAL plan_cache_mode = force_custom_plan"
 _ops: asyncpg.Pool | None = None
 
 
@@ -105,10 +106,13 @@ async def transaction(actor: Actor | None) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def read(actor: Actor | None) -> AsyncIterator[Connection]:
-    """Read within the actor's walls; without an actor nothing is set and each statement stands alone."""
-    if ENGINE.current_transaction.get() or actor or clock.moved():
-        async with _begin(actor, readonly=True) as connection:
+async def read(actor: Actor | None, *, planned: bool = False) -> AsyncIterator[Connection]:
+    """Read within the actor's walls; without an actor nothing is set and each statement stands alone.
+
+    `planned`: each statement is planned for its own parameters, where one plan does not serve them all.
+    """
+    if ENGINE.current_transaction.get() or actor or clock.moved() or planned:
+        async with _begin(actor, readonly=True, planned=planned) as connection:
             yield connection
     else:
         async with _acquired() as connection:
@@ -134,7 +138,7 @@ def bound() -> Connection:
 
 
 @asynccontextmanager
-async def _begin(actor: Actor | None, *, readonly: bool) -> AsyncIterator[Connection]:
+async def _begin(actor: Actor | None, *, readonly: bool, planned: bool = False) -> AsyncIterator[Connection]:
     current: Any = ENGINE.current_transaction.get()
     if current is not None:
         if readonly and current.walls == walls(actor):
@@ -143,10 +147,10 @@ async def _begin(actor: Actor | None, *, readonly: bool) -> AsyncIterator[Connec
         async with current.connection.transaction(), _moved_walls(current, actor):
             yield current.connection
         return
-    caller = _walls.set(walls(actor))
+    caller = _walls.set(walls(actor) + (_PLANNED if planned else ""))
     try:
         async with _acquired() as connection, connection.transaction(readonly=readonly):
-            here: Any = SimpleNamespace(connection=connection, walls=_walls.get(), person=_person(actor))
+            here: Any = SimpleNamespace(connection=connection, walls=walls(actor), person=_person(actor))
             token = ENGINE.current_transaction.set(here)
             try:
                 yield connection

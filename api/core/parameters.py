@@ -45,7 +45,7 @@ def _faults(fields: dict[str, FieldDefinition], pairs: list[tuple[str, str]]) ->
     for name in dict.fromkeys(names):
         if name not in fields:
             yield Fault(f"/{escape(name)}", "unknown-parameter", _UNKNOWN)
-        elif names.count(name) > 1:
+        elif names.count(name) > 1 and not fields[name].is_non_string_sequence:
             yield Fault(f"/{name}", "repeated", _REPEATED)
     for name, field in fields.items():
         if name not in names and not field.has_default:
@@ -58,13 +58,19 @@ def _faults(fields: dict[str, FieldDefinition], pairs: list[tuple[str, str]]) ->
 def _misread(field: FieldDefinition, text: str) -> Words | None:
     if UNREADABLE.search(text):
         return _NOT_TEXT
-    types = {field.annotation, *(inner.annotation for inner in field.inner_types)}
+    types = set(_types(field))
     if text.lower() == "null" and str not in types:
         return _NULL
     for kind, (form, words) in _FORMS.items():
         if kind in types and not form.fullmatch(text):
             return words
     return None
+
+
+def _types(field: FieldDefinition) -> Iterator[Any]:
+    yield field.annotation
+    for inner in field.inner_types:
+        yield from _types(inner)
 
 
 def query_names(handler: BaseRouteHandler) -> frozenset[str]:

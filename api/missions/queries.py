@@ -21,7 +21,6 @@ from api.missions.schemas import (
     MissionLine,
     MissionOut,
     MissionProblem,
-    MissionSummary,
     Review,
 )
 
@@ -36,22 +35,11 @@ _MISSION = """
            m.postal_code, m.latitude, m.longitude, m.time_zone, m.starts_on, m.ends_on, m.apply_by, m.languages,
            m.created_at, m.published_at, m.template, m.prerequisites, m.steps, m.skills, m.sessions, m.contact,
            m.managers, m.reserved_to, m.live AS live_applications, m.review_since, m.review_reasons,
-           m.reserved_to <> '{}' AS reserved, m.reserved_to <> '{}' AND applied_to(m.id) AS applied
+           m.reserved_to <> '{}' AS reserved, m.reserved_to <> '{}' AND applied_to(m.id) AS applied,
+           CASE WHEN $2 THEN (
+               SELECT jsonb_agg(jsonb_build_object('state', e.to_state, 'reason', e.reason, 'at', e.at) ORDER BY at, id)
+               FROM state_event e WHERE e.object_id = m.id) END AS history
     FROM mission m JOIN association a ON a.id = m.association_id WHERE m.id = $1
-"""
-SEARCH = """
-    SELECT id, version, association_id, association_name, title, summary, format, causes, places, places_left,
-           effort_minutes, regimes, remote, location_label, postal_code, starts_on, ends_on, apply_by, languages,
-           published_at
-    FROM mission_search
-    WHERE ($1::timestamptz IS NULL OR (published_at, id) < ($1, $2::uuid))
-      AND ($3::uuid IS NULL OR association_id = $3)
-      AND ($4::text IS NULL OR format = $4)
-      AND ($5::text IS NULL OR $5 = ANY (causes))
-      AND ($6::text IS NULL OR remote = $6)
-      AND ($7::text IS NULL OR $7 = ANY (regimes))
-      AND (NOT $8::boolean OR places_left > 0)
-    ORDER BY published_at DESC, id DESC LIMIT $9
 """
 _OF_ASSOCIATION = """
     SELECT id, version, state, title, places, places - taken AS places_left, live AS live_applications, starts_on,
@@ -63,22 +51,19 @@ _OF_ASSOCIATION = """
 """
 
 
-_HISTORY = """
-    SELECT to_state AS state, reason, at FROM state_event
-    WHERE object = 'mission' AND object_id = $1 ORDER BY at, id
-"""
-
-
 async def get_mission(connection: Connection, mission_id: UUID, viewer: Actor | None) -> MissionOut:
     """Give a mission that the caller may see, with what is its association's own to its members; raises NotFound."""
-    row = unpacked(found(await connection.fetchrow(_MISSION, mission_id)))
+    keeps = viewer is not None and bool(viewer.memberships or "moderator" in viewer.roles)
+    row = unpacked(found(await connection.fetchrow(_MISSION, mission_id, keeps)))
     require_sight(viewer, row)
     mine = viewer is not None and row["association_id"] in viewer.memberships
     if viewer and (mine or "moderator" in viewer.roles):
-        row["history"] = await fetch_all(connection, MissionEvent, _HISTORY, mission_id)
+        row["history"] = msgspec.json.decode(row["history"], type=list[MissionEvent])
         row["review"] = _review(row)
         if mine:
             row["problems"] = problems_of(row, viewer.language)
+    else:
+        row["history"] = None
     if not mine:
         row |= dict.fromkeys(INSIDE)
     row["association"] = MissionAssociation(
@@ -120,26 +105,6 @@ def problems_of(mission: dict[str, Any], language: Language) -> list[MissionProb
         )
         for fault in broken_rules(mission, clock.today(mission["time_zone"]))
     ]
-
-
-async def search_missions(
-    connection: Connection,
-    limit: int,
-    cursor: str | None,
-    *,
-    association: UUID | None = None,
-    format: str | None = None,  # noqa: A002
-    cause: str | None = None,
-    remote: str | None = None,
-    regime: str | None = None,
-    has_places: bool = False,
-) -> Page[MissionSummary]:
-    """List the published missions that anyone may see, the newest first."""
-    filters = (association, format, cause, remote, regime, has_places)
-    question = ("missions", [str(value) for value in filters])
-    at, last = pagination.read_cursor(cursor, question, datetime, UUID) or (None, None)
-    rows = await fetch_all(connection, MissionSummary, SEARCH, at, last, *filters, limit + 1)
-    return pagination.page(rows, limit, question, "published_at", "id")
 
 
 async def list_association_missions(

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, Router, delete, get, patch, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.core.actor import public, signed_in
 from api.core.database import read
@@ -13,19 +13,16 @@ from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, Vers
 from api.core.routing import AskedVersion, Caller, EditedVersion, Viewer, created
 from api.core.schemas import Page
 from api.missions import queries, service
+from api.missions.routes_search import search
 from api.missions.schemas import (
-    Format,
     MissionIn,
     MissionLine,
     MissionOut,
     MissionPatch,
     MissionState,
-    MissionSummary,
-    Remote,
 )
 from api.organisations.policy import require_member
 from api.organisations.queries import association_state
-from api.organisations.schemas import Cause, Regime
 
 
 @post(
@@ -39,32 +36,6 @@ async def create_mission(actor: Caller, data: JSONBody[MissionIn]) -> Response[M
     """Write a draft, which may be incomplete: `problems` say what is missing."""
     mission = await service.create_mission(actor, data)
     return created(mission, f"/v1/missions/{mission.id}")
-
-
-@get("/v1/missions", operation_id="searchMissions", guards=[public])
-async def search_missions(
-    association: FromQuery[UUID | None] = None,
-    format: FromQuery[Format | None] = None,  # noqa: A002
-    cause: FromQuery[Cause | None] = None,
-    remote: FromQuery[Remote | None] = None,
-    regime: FromQuery[Regime | None] = None,
-    has_places: Annotated[bool, QueryParameter(description="Only where a place is left.")] = False,
-    limit: Limit = 20,
-    cursor: CursorText = None,
-) -> Page[MissionSummary]:
-    """List the published missions, the newest first."""
-    async with read(None) as connection:
-        return await queries.search_missions(
-            connection,
-            limit,
-            cursor,
-            association=association,
-            format=format,
-            cause=cause,
-            remote=remote,
-            regime=regime,
-            has_places=has_places,
-        )
 
 
 @get(
@@ -147,7 +118,7 @@ router = Router(
     "/",
     route_handlers=[
         create_mission,
-        search_missions,
+        search,
         get_mission,
         update_mission,
         duplicate_mission,

@@ -29,7 +29,8 @@ Regimes = Annotated[list[Regime], Meta(max_length=2)]
 SkillId = Annotated[str, Meta(max_length=60, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)")]
 Outcome = Literal["upheld", "dismissed"]
 Phone = Annotated[str, Meta(max_length=30, pattern=r"^\+?[0-9][0-9 .()-]{5,28}$(?!\n)")]
-Languages = Annotated[list[Annotated[str, Meta(pattern=r"^[a-z]{2}$(?!\n)")]], Meta(max_length=10)]
+LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2}$(?!\n)")]
+Languages = Annotated[list[LanguageCode], Meta(max_length=10)]
 
 
 class Location(In, frozen=True, kw_only=True):
@@ -248,31 +249,6 @@ class Waiting(Out, frozen=True, kw_only=True):
     reasons: list[str]
     text: str | None
     duplicates: list[Duplicate]
-
-
-class MissionSummary(Out, frozen=True, kw_only=True):
-    """A published mission in the public list."""
-
-    id: UUID
-    version: int
-    association_id: UUID
-    association_name: str
-    title: str
-    summary: str
-    format: str
-    causes: list[str]
-    places: int
-    places_left: int
-    effort_minutes: int
-    regimes: list[str]
-    remote: str
-    location_label: str | None
-    postal_code: str | None
-    starts_on: date
-    ends_on: date | None
-    apply_by: date | None
-    languages: list[str]
-    published_at: datetime
 
 
 class MissionLine(Out, frozen=True, kw_only=True):

@@ -68,28 +68,3 @@ class Flag(Table, db=ENGINE, tablename="flag"):
     outcome = Text(null=True, default=None)
     resolved_by = UUID(null=True, default=None)
     resolved_at = Timestamptz(null=True, default=None)
-
-
-class MissionSearch(Table, db=ENGINE, tablename="mission_search"):
-    """A published mission as anyone may find it: kept by triggers, without row-level security."""
-
-    id = UUID(primary_key=True, default=None)
-    version = Integer(default=None)
-    association_id = UUID(default=None)
-    association_name = Text(default=None)
-    title = Text(default=None)
-    summary = Text(default=None)
-    format = Text(default=None)
-    causes = Array(base_column=Text(), default=list)
-    places = Integer(default=None)
-    places_left = Integer(default=None)
-    effort_minutes = Integer(default=None)
-    regimes = Array(base_column=Text(), default=list)
-    remote = Text(default=None)
-    location_label = Text(null=True, default=None)
-    postal_code = Text(null=True, default=None)
-    starts_on = Date(default=None)
-    ends_on = Date(null=True, default=None)
-    apply_by = Date(null=True, default=None)
-    languages = Array(base_column=Text(), default=list)
-    published_at = Timestamptz(default=None)

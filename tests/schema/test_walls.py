@@ -17,6 +17,9 @@ PUBLIC = {
     "association": "verified ones are listed; a refused one is hidden",
     "mission": "published ones are found; a draft is hidden",
     "mission_search": "what anyone may find",
+    "search_word": "words of published titles",
+    "search_synonym": "reference data",
+    "commune": "reference data",
     "state_edge": "the lifecycles",
     "reference_data": "digests of shipped files",
     "cause": "reference data of nobody",
@@ -56,6 +59,7 @@ async def planted(world: World) -> Tenant:
     await world.ok(company.admin, "POST", f"/v1/hours/{entry['id']}/approve")
     await world.ok(employee, "POST", path, {"worked_on": "2026-01-06", "minutes": 60})
     await world.ok(association.owner, "POST", f"/v1/applications/{personal['id']}/accept")
+    await world.mission(association, reserved_to=[company.id])
     draft = await world.mission(association, publish=False)
     await world.call(association.owner, "POST", f"/v1/missions/{draft['id']}/submit", idempotency_key="walls")
     hidden = await world.mission(association, publish=False)

@@ -20,7 +20,8 @@ from api.dev.issuer import mint, signing_key
 from api.dev.stack import ISSUER_VARIABLE
 from api.identity import service as identity
 from api.missions.moderation import list_moderation_queue
-from api.missions.queries import list_association_missions, search_missions
+from api.missions.queries import list_association_missions
+from api.missions.search import Question, search_missions
 
 LIFETIME = timedelta(days=1)
 MOST = 100
@@ -106,7 +107,8 @@ async def _commands(employee: Role, coordinator: Role, hr: Role, moderator: Role
 async def _joining(actor: Actor) -> list[Command]:
     """Look at a mission still to come that the employee has not applied to, and apply."""
     async with read(actor) as connection:
-        page = await search_missions(connection, MOST, None, regime="working_time", has_places=True)
+        question = Question(regime=["working_time"], has_places=True)
+        page = await search_missions(connection, question, actor, MOST, None, [])
         mine = await list_applications(connection, "person", actor.author, actor, None, MOST, None)
     asked, today = {one.mission_id for one in mine.items}, clock.today(TIME_ZONE)
     for mission in page.items:

@@ -125,7 +125,7 @@ async def test_pages_follow_each_other_without_a_gap_or_a_double(world: World) -
         ("format=", "/format"),
         ("format=party", "/format"),
         ("cause=education%00", "/cause"),
-        ("cause=education&cause=emploi", "/cause"),
+        ("max_minutes=60&max_minutes=90", "/max_minutes"),
         ("remote=%C3", "/remote"),
         ("has_places=peut-%C3%AAtre", "/has_places"),
         ("has_places=", "/has_places"),

@@ -109,7 +109,7 @@ async def test_only_the_version_of_if_match_counts(world: World) -> None:
     assert answer.status_code == 200, answer.text
 
 
-async def test_an_act_takes_a_version_and_needs_none(world: World) -> None:
+async def test_an_act_takes_a_version_and_a_decision_needs_one(world: World) -> None:
     association = await world.association(verified=False)
     mission = await world.mission(association)
     moderator = await world.moderator()
@@ -131,7 +131,8 @@ async def test_an_act_takes_a_version_and_needs_none(world: World) -> None:
     present = (await world.call(moderator, "GET", path)).headers["etag"]
     published = await world.ok(moderator, "POST", f"{path}/publish", if_match=present)
     assert published["state"] == "published"
-    assert (await world.ok(moderator, "POST", f"{path}/publish", if_match="*"))["state"] == "published"
+    unread = await world.call(moderator, "POST", f"{path}/publish", if_match="*")
+    assert_problem(unread, 428, "version-required")
 
 
 async def test_null_clears_and_an_array_replaces(world: World) -> None:

@@ -1,0 +1,116 @@
+"""Search over HTTP; `routes` registers it, for its path is also that of createMission."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import get
+from litestar.params import FromQuery, QueryParameter
+
+from api.core.actor import public
+from api.core.database import read
+from api.core.language import Words
+from api.core.pagination import CursorText, Limit
+from api.core.problems import Fault, Invalid
+from api.core.routing import Viewer
+from api.missions.schemas import Format, LanguageCode, Remote, SkillId
+from api.missions.schemas_search import Found
+from api.missions.search import Facet, Question, Sort, point_of, search_missions
+from api.organisations.schemas import Cause, PostalCode, Regime
+
+_NEAR = re.compile(r"(-?\d{1,2}(?:\.\d{1,10})?),(-?\d{1,3}(?:\.\d{1,10})?)")
+FEW = 20
+"""How many values of one filter, at most."""
+
+
+@get("/v1/missions", operation_id="searchMissions", scope="missions:read", guards=[public], raises=[Invalid])
+async def search(
+    viewer: Viewer,
+    q: Annotated[
+        str | None,
+        QueryParameter(
+            max_length=200, description="Words: French or English, accents and typing errors forgiven."
+        ),
+    ] = None,
+    association: FromQuery[UUID | None] = None,
+    cause: Annotated[list[Cause] | None, QueryParameter(max_items=FEW)] = None,
+    skill: Annotated[list[SkillId] | None, QueryParameter(max_items=FEW)] = None,
+    format: Annotated[list[Format] | None, QueryParameter(max_items=FEW)] = None,  # noqa: A002
+    remote: Annotated[list[Remote] | None, QueryParameter(max_items=FEW)] = None,
+    regime: Annotated[list[Regime] | None, QueryParameter(max_items=FEW)] = None,
+    language: Annotated[list[LanguageCode] | None, QueryParameter(max_items=FEW)] = None,
+    near: Annotated[str | None, QueryParameter(max_length=40, description="`latitude,longitude`.")] = None,
+    postal_code: Annotated[PostalCode | None, QueryParameter(description="A French postcode.")] = None,
+    radius_km: Annotated[
+        int | None, QueryParameter(ge=1, le=300, description="Around the point: 20 when missing.")
+    ] = None,
+    starts_after: FromQuery[date | None] = None,
+    starts_before: FromQuery[date | None] = None,
+    max_minutes: Annotated[int | None, QueryParameter(ge=1, le=1_000_000)] = None,
+    has_places: Annotated[bool, QueryParameter(description="Only where a place is left.")] = False,
+    sort: Annotated[
+        Sort | None, QueryParameter(description="`relevance` where words are given, else `newest`.")
+    ] = None,
+    facets: Annotated[
+        list[Facet] | None, QueryParameter(max_items=FEW, description="Filters whose values to count.")
+    ] = None,
+    limit: Limit = 20,
+    cursor: CursorText = None,
+) -> Found:
+    """Find published missions, and those reserved to the caller's company."""
+    if faults := list(_misplaced(q, near, postal_code, radius_km, sort)):
+        raise Invalid(faults=faults)
+    question = Question(
+        q=q.strip() if q and q.strip() else None,
+        association=association,
+        cause=cause,
+        skill=skill,
+        format=format,
+        remote=remote,
+        regime=regime,
+        language=language,
+        near=_point(near),
+        radius=radius_km or 20,
+        starts_after=starts_after,
+        starts_before=starts_before,
+        max_minutes=max_minutes,
+        has_places=has_places,
+        sort=sort or ("relevance" if q and q.strip() else "newest"),
+    )
+    employee = viewer if viewer and viewer.company_id else None
+    plain = msgspec.structs.replace(question, sort="newest") == Question()
+    async with read(employee, planned=not plain) as connection:
+        if postal_code:
+            point = await point_of(connection, postal_code)
+            question = msgspec.structs.replace(question, near=point)
+        return await search_missions(connection, question, employee, limit, cursor, facets or [])
+
+
+def _misplaced(
+    q: str | None, near: str | None, postal_code: str | None, radius_km: int | None, sort: Sort | None
+) -> Iterator[Fault]:
+    if near is not None and _point(near) is None:
+        words = Words("Latitude and longitude, in degrees.", "Latitude et longitude, en degrés.")
+        yield Fault("/near", "invalid", words)
+    if near is not None and postal_code is not None:
+        words = Words("A point or a postcode, not both.", "Un point ou un code postal, pas les deux.")
+        yield Fault("/postal_code", "point-given-twice", words)
+    placed = near is not None or postal_code is not None
+    needed = Words("Give a point or a postcode.", "Donnez un point ou un code postal.")
+    if radius_km is not None and not placed:
+        yield Fault("/radius_km", "point-missing", needed)
+    if sort == "distance" and not placed:
+        yield Fault("/sort", "point-missing", needed)
+    if sort == "relevance" and not (q and q.strip()):
+        yield Fault("/sort", "words-missing", Words("Give some words: q.", "Donnez des mots : q."))
+
+
+def _point(near: str | None) -> tuple[float, float] | None:
+    found = _NEAR.fullmatch(near) if near else None
+    if found is None:
+        return None
+    latitude, longitude = float(found[1]), float(found[2])
+    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None

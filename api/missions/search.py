@@ -1,0 +1,215 @@
+"""Finding missions: by words, filters and distance, page after page, with counts of what each filter would leave."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from api.core import clock, pagination
+from api.core.actor import Actor
+from api.core.database import Connection, fetch_all
+from api.core.language import Words
+from api.core.problems import Fault, Invalid
+from api.missions.schemas_search import FacetCount, Found, MissionSummary
+
+Sort = Literal["newest", "relevance", "distance", "starts"]
+Facet = Literal["cause", "skill", "format", "remote", "regime", "language"]
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody looks for; null asks nothing. `near`: latitude and longitude, in degrees; `radius` in km."""
+
+    association: UUID | None = None
+    cause: Sequence[str] | None = None
+    skill: Sequence[str] | None = None
+    format: Sequence[str] | None = None
+    remote: Sequence[str] | None = None
+    regime: Sequence[str] | None = None
+    language: Sequence[str] | None = None
+    starts_after: date | None = None
+    starts_before: date | None = None
+    max_minutes: int | None = None
+    has_places: bool = False
+    near: tuple[float, float] | None = None
+    radius: int = 20
+    q: str | None = None
+    sort: Sort = "newest"
+
+
+class Placed(MissionSummary, frozen=True, kw_only=True):
+    """A mission found, with its place in the order that was asked."""
+
+    straight: float | None = None
+    tier: int | None = None
+
+    def shown(self) -> MissionSummary:
+        """Give what is shown of it."""
+        return MissionSummary(**{name: getattr(self, name) for name in MissionSummary.__struct_fields__})
+
+
+FILTERS = {
+    "open": "closes_on >= $1",
+    "association": "($2::uuid IS NULL OR association_id = $2)",
+    "cause": "($3::text[] IS NULL OR causes && $3)",
+    "skill": "($4::text[] IS NULL OR skills && $4)",
+    "format": "($5::text[] IS NULL OR format = ANY ($5))",
+    "remote": "($6::text[] IS NULL OR remote = ANY ($6))",
+    "regime": "($7::text[] IS NULL OR regimes && $7)",
+    "language": "($8::text[] IS NULL OR languages && $8)",
+    "starts_after": "($9::date IS NULL OR starts_on >= $9)",
+    "starts_before": "($10::date IS NULL OR starts_on <= $10)",
+    "max_minutes": "($11::int IS NULL OR effort_minutes <= $11)",
+    "has_places": "(NOT $12::boolean OR places_left > 0)",
+    "near": """($13::float8 IS NULL OR (spot <@ cube_enlarge(on_globe($13, $14), through_globe($15), 3)
+                AND spot <-> on_globe($13, $14) <= through_globe($15)))""",
+    "q": "($16::text IS NULL OR document @@ $16::text::tsquery)",
+}
+"""Every filter, by the parameter it answers; one that is not asked is a constant that the planner drops."""
+_WHERE = "\n    AND ".join(FILTERS.values())
+_COLUMNS = """id, version, association_id, association_name, title, summary, format, causes, skills, places,
+    places_left, effort_minutes, regimes, remote, location_label, postal_code, starts_on, ends_on, apply_by,
+    languages, published_at, along_globe(spot <-> on_globe($13, $14)) AS distance_km"""
+_PUBLIC = "mission_search"
+_WITH_RESERVED = "(SELECT * FROM mission_search UNION ALL SELECT * FROM mission_reserved) AS shown"
+_FROM = "SELECT " + _COLUMNS + " FROM {source} WHERE " + _WHERE
+_NEWEST = """
+    AND ($17::timestamptz IS NULL OR (published_at, id) < ($17, $18::uuid))
+    ORDER BY published_at DESC, id DESC LIMIT $19
+"""
+_STARTS = """
+    AND ($17::date IS NULL OR (starts_on, id) > ($17, $18::uuid))
+    ORDER BY starts_on, id LIMIT $19
+"""
+_DISTANCE = """
+    AND ($17::float8 IS NULL OR (spot <-> on_globe($13, $14), id) > ($17, $18::uuid))
+    ORDER BY spot <-> on_globe($13, $14), id LIMIT $19
+"""
+_IN_TITLES = """
+    AND document @@ $20::text::tsquery
+    AND ($21::int IS NULL OR ($21 = 1 AND (published_at, id) < ($17::timestamptz, $18::uuid)))
+    ORDER BY published_at DESC, id DESC LIMIT $19
+"""
+_ELSEWHERE = """
+    AND NOT document @@ $20::text::tsquery
+    AND ($21::int IS NULL OR $21 = 1 OR (published_at, id) < ($17::timestamptz, $18::uuid))
+    ORDER BY published_at DESC, id DESC LIMIT $19
+"""
+# An Append gives the first branch before it asks the second for anything: titles first, each the newest first.
+_RELEVANCE = (
+    f"(SELECT 1 AS tier, found.* FROM ({_FROM} {_IN_TITLES}) found) UNION ALL "
+    f"(SELECT 2, found.* FROM ({_FROM} {_ELSEWHERE}) found) LIMIT $19"
+)
+QUERIES: dict[str, str] = {
+    "newest": _FROM + _NEWEST,
+    "starts": _FROM + _STARTS,
+    "distance": _FROM.replace("SELECT ", "SELECT spot <-> on_globe($13, $14) AS straight, ", 1) + _DISTANCE,
+    "relevance": _RELEVANCE,
+}
+_KEYS: dict[str, tuple[tuple[str, ...], tuple[Any, ...]]] = {
+    "newest": (("published_at", "id"), (datetime, UUID)),
+    "starts": (("starts_on", "id"), (date, UUID)),
+    "distance": (("straight", "id"), (float, UUID)),
+    "relevance": (("published_at", "id", "tier"), (datetime, UUID, int)),
+}
+"""By sort: the fields of its cursor, and their types."""
+COUNTED = 10_000
+"""How many missions a facet counts at most, the newest: what a page of counts costs stays bounded."""
+_VALUES: dict[str, str] = {
+    "cause": "unnest(causes)",
+    "skill": "unnest(skills)",
+    "format": "format",
+    "remote": "remote",
+    "regime": "unnest(regimes)",
+    "language": "unnest(languages)",
+}
+_FACET = """
+    SELECT '{name}' AS facet, {value} AS value, count(*) AS count
+    FROM (SELECT * FROM {source} WHERE {where} ORDER BY published_at DESC, id DESC LIMIT {counted}) newest
+    GROUP BY value
+"""
+# Its own filter is named and lifted: every parameter is still one of the statement.
+_FACETS: dict[str, str] = {
+    name: _FACET.format(
+        name=name,
+        value=value,
+        source="{source}",
+        where=_WHERE.replace(FILTERS[name], f"({FILTERS[name]} OR true)"),
+        counted=COUNTED,
+    )
+    for name, value in _VALUES.items()
+}
+_WORDS = "SELECT every::text, in_title(every)::text AS titles FROM search_query($1) AS every"
+_POINT = "SELECT avg(latitude) AS latitude, avg(longitude) AS longitude FROM commune WHERE postal_code = $1"
+_points: dict[str, tuple[float, float]] = {}
+
+
+async def search_missions(
+    connection: Connection,
+    question: Question,
+    viewer: Actor | None,
+    limit: int,
+    cursor: str | None,
+    facets: list[Facet],
+) -> Found:
+    """List the missions that anyone may see, and those reserved to the caller's company.
+
+    `relevance` gives those whose title says every word before those that say it anywhere, each the newest first.
+    `facets` counts, of the newest 10 000 that match, what each value of a filter would leave, that filter aside.
+    A mission without a place is near nothing. Raises Malformed.
+    """
+    asked = ("missions", msgspec.to_builtins(question))
+    fields, types = _KEYS[question.sort]
+    last = pagination.read_cursor(cursor, asked, *types) or (None, None, None)
+    words, titles = None, None
+    if question.q is not None:
+        words, titles = await connection.fetchrow(_WORDS, question.q)
+        if words is None:
+            return Found(items=[], next=None, facets={name: [] for name in facets} or UNSET)
+    source = _WITH_RESERVED if viewer and viewer.company_id else _PUBLIC
+    given = _parameters(question, words)
+    tier = [titles, last[2]] if question.sort == "relevance" else []
+    query = QUERIES[question.sort].replace("{source}", source)
+    shape = MissionSummary if question.sort in ("newest", "starts") else Placed
+    rows = await fetch_all(connection, shape, query, *given, *last[:2], limit + 1, *tier)
+    page = pagination.page(rows, limit, asked, *fields)
+    items = [row.shown() if isinstance(row, Placed) else row for row in page.items]
+    return Found(items=items, next=page.next, facets=await _facets(connection, facets, source, given))
+
+
+async def point_of(connection: Connection, postal_code: str) -> tuple[float, float]:
+    """Give the middle of a French postcode, in degrees; raises Invalid where there is no such postcode."""
+    if postal_code not in _points:
+        row = await connection.fetchrow(_POINT, postal_code)
+        if row["latitude"] is None:
+            words = Words("No French postcode.", "Ce code postal n’existe pas en France.")
+            raise Invalid(faults=[Fault("/postal_code", "unknown-postal-code", words)])
+        _points[postal_code] = (row["latitude"], row["longitude"])
+    return _points[postal_code]
+
+
+def _parameters(question: Question, words: str | None) -> list[Any]:
+    latitude, longitude = question.near or (None, None)
+    return [
+        clock.now().date(),
+        *(getattr(question, name) for name in Question.__struct_fields__[: len(FILTERS) - 3]),
+        *(latitude, longitude, question.radius, words),
+    ]
+
+
+async def _facets(
+    connection: Connection, facets: list[Facet], source: str, given: list[Any]
+) -> dict[str, list[FacetCount]] | UnsetType:
+    """Count each facet without its own filter, in one statement."""
+    if not facets:
+        return UNSET
+    query = " UNION ALL ".join(_FACETS[name] for name in dict.fromkeys(facets))
+    query = query.replace("{source}", source) + " ORDER BY facet, count DESC, value"
+    rows = await connection.fetch(query, *given)
+    counted: dict[str, list[FacetCount]] = {name: [] for name in facets}
+    for name, group in groupby(rows, key=lambda row: row["facet"]):
+        counted[name] = [FacetCount(value=row["value"], count=row["count"]) for row in group]
+    return counted

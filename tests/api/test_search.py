@@ -1,0 +1,246 @@
+"""What a search finds, on missions written for it."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from api.core import clock
+from tests.api.core.asking import assert_problem
+from tests.make.world import Association, World
+
+TODAY = clock.today("Europe/Paris")
+LYON = {"postal_code": "69007", "label": "Lyon 7e"}
+CORPUS: dict[str, dict[str, Any]] = {
+    "site": {"title": "Refondre notre site web", "location": LYON, "causes": ["numerique"]},
+    "comptabilité": {
+        "title": "Tenir notre comptabilité",
+        "location": {"postal_code": "69100"},
+        "format": "mentoring",
+        "causes": ["gestion-finance-droit"],
+    },
+    "graphisme": {
+        "title": "Un graphisme pour nos affiches",
+        "location": {"postal_code": "13007"},
+        "causes": ["culture-loisirs", "communication"],
+        "regimes": ["personal_time"],
+    },
+    "english": {
+        "title": "Translate our volunteering guide",
+        "description": "Our guide welcomes newcomers in English: forty pages to translate from French.",
+        "remote": "full",
+        "languages": ["en"],
+        "effort_minutes": 600,
+    },
+    "ailleurs": {
+        "title": "Animer un atelier",
+        "description": "Une après-midi pour parler du site de l’association et de son web, sans jargon.",
+        "location": {"latitude": 48.8566, "longitude": 2.3522},
+        "starts_on": str(TODAY + timedelta(days=30)),
+    },
+}
+HOME: dict[str, Any] = {}
+
+
+@pytest.fixture
+async def corpus(world: World) -> Association:
+    """The association of the corpus, written once."""
+    if not HOME:
+        association = await world.association()
+        HOME["association"] = association
+        HOME["names"] = {
+            (await world.mission(association, **fields))["id"]: name for name, fields in CORPUS.items()
+        }
+    association = HOME["association"]
+    assert isinstance(association, Association)
+    return association
+
+
+async def found(world: World, query: str, token: str | None = None) -> list[str]:
+    """Give the names of the missions found in the corpus, in order."""
+    path = f"/v1/missions?limit=100&association={HOME['association'].id}&{query}"
+    page = await world.ok(token, "GET", path)
+    return [HOME["names"][item["id"]] for item in page["items"]]
+
+
+@pytest.mark.usefixtures("corpus")
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("comptabilite", ["comptabilité"]),
+        ("COMPTABILITÉ", ["comptabilité"]),
+        ("comptable", ["comptabilité"]),
+        ("refonte site internet", ["site"]),
+        ("graphsime", ["graphisme"]),
+        ("translation", ["english"]),
+        ("volunteer", ["english"]),
+        ("site web", ["site", "ailleurs"]),
+        ("affiche", ["graphisme"]),
+        ("le la les", []),
+        ("affiche zzzzqqq", ["graphisme"]),
+        ("zzzzqqq", []),
+    ],
+)
+async def test_words_find_what_they_mean(world: World, words: str, names: list[str]) -> None:
+    assert await found(world, f"q={words}") == names
+
+
+@pytest.mark.usefixtures("corpus")
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        *(
+            "%26%20%7C%20!",
+            "(((",
+            "'",
+            "''%3B%20DROP%20TABLE",
+            ":*",
+            "a%3A*%26",
+            "%25",
+            "%25%25",
+            "<->",
+            "%5C",
+        ),
+        *("\\\\'", "%22site", "site%20%26%26", "%E2%80%8B", "%F0%9F%92%A9", "a" * 200, "%3A%3A%3Atsquery"),
+    ],
+)
+async def test_hostile_words_are_words(world: World, hostile: str) -> None:
+    for sort in ("", "&sort=newest", "&facets=cause"):
+        answer = await world.call(None, "GET", f"/v1/missions?q={hostile}{sort}")
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.usefixtures("corpus")
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("q=" + "a" * 201, "/q"),
+        ("q=" + "a" * 10_000, "/q"),
+        ("q=%00", "/q"),
+        ("near=91,0", "/near"),
+        ("near=45.7", "/near"),
+        ("near=45.7,4.8,1", "/near"),
+        ("near=nan,0", "/near"),
+        ("postal_code=00000", "/postal_code"),
+        ("postal_code=6900", "/postal_code"),
+        ("radius_km=10", "/radius_km"),
+        ("near=45,4&radius_km=0", "/radius_km"),
+        ("near=45,4&radius_km=301", "/radius_km"),
+        ("near=45,4&postal_code=69007", "/postal_code"),
+        ("sort=distance", "/sort"),
+        ("sort=relevance", "/sort"),
+        ("sort=oldest", "/sort"),
+        ("cause=cuisine", "/cause"),
+        ("has_places=true&has_places=true", "/has_places"),
+        ("facets=everything", "/facets"),
+    ],
+)
+async def test_a_question_that_cannot_be_meant_is_refused(world: World, query: str, pointer: str) -> None:
+    answer = await world.call(None, "GET", f"/v1/missions?{query}")
+    assert_problem(answer, 422, "invalid", pointer)
+
+
+@pytest.mark.usefixtures("corpus")
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("cause=numerique", {"site"}),
+        ("cause=numerique&cause=communication", {"site", "graphisme"}),
+        ("cause=numerique&format=mentoring", set()),
+        ("format=mentoring&format=short", {"comptabilité"}),
+        ("remote=full", {"english"}),
+        ("regime=personal_time", set(CORPUS)),
+        ("regime=working_time", set(CORPUS) - {"graphisme"}),
+        ("language=en", {"english"}),
+        ("max_minutes=600", {"english"}),
+        (f"starts_after={TODAY + timedelta(days=20)}", {"ailleurs"}),
+        (f"starts_before={TODAY + timedelta(days=20)}", set(CORPUS) - {"ailleurs"}),
+        ("postal_code=69007&radius_km=10", {"site", "comptabilité"}),
+        ("postal_code=69007", {"site", "comptabilité"}),
+        ("near=48.85,2.35&radius_km=5", {"ailleurs"}),
+        ("near=-48.85,2.35&radius_km=300", set()),
+    ],
+)
+async def test_filters_are_any_of_each_and_all_of_them(world: World, query: str, names: set[str]) -> None:
+    assert set(await found(world, query)) == names
+
+
+@pytest.mark.usefixtures("corpus")
+async def test_the_nearest_come_first_with_their_distance(world: World) -> None:
+    path = f"/v1/missions?association={HOME['association'].id}&postal_code=69007&radius_km=300&sort=distance"
+    items = (await world.ok(None, "GET", path))["items"]
+    assert [HOME["names"][item["id"]] for item in items] == ["site", "comptabilité", "graphisme"]
+    assert [round(item["distance_km"]) for item in items] == [0, 4, 277]
+    assert await found(world, "sort=starts") == ["site", "comptabilité", "graphisme", "english", "ailleurs"]
+
+
+@pytest.mark.usefixtures("corpus")
+async def test_facets_count_what_each_value_would_leave(world: World) -> None:
+    base = f"/v1/missions?association={HOME['association'].id}&facets=cause&facets=format&limit=1"
+    everything = await world.ok(None, "GET", base)
+    filtered = await world.ok(None, "GET", f"{base}&cause=numerique")
+
+    causes = {
+        "education": 2,
+        "communication": 1,
+        "culture-loisirs": 1,
+        "gestion-finance-droit": 1,
+        "numerique": 1,
+    }
+    assert {one["value"]: one["count"] for one in everything["facets"]["cause"]} == causes
+    assert everything["facets"]["format"] == [
+        {"value": "project", "count": 4},
+        {"value": "mentoring", "count": 1},
+    ]
+    assert {one["value"]: one["count"] for one in filtered["facets"]["cause"]} == causes
+    assert filtered["facets"]["format"] == [{"value": "project", "count": 1}]
+    assert "facets" not in await world.ok(None, "GET", "/v1/missions?limit=1")
+
+
+async def test_a_reserved_mission_is_found_by_its_companies_alone(world: World) -> None:
+    association, company = await world.association(), await world.company()
+    mission = await world.mission(
+        association, reserved_to=[company.id], location=LYON, title="Classer nos archives"
+    )
+    asked = [
+        f"/v1/missions?association={association.id}{more}"
+        for more in ("", "&q=archives", "&postal_code=69007&sort=distance", "&sort=starts", "&facets=cause")
+    ]
+    inside, outside = world.employee(company), world.employee(await world.company())
+
+    for path in asked:
+        for token, items in ((inside, [mission["id"]]), (outside, []), (None, []), (association.owner, [])):
+            page = await world.ok(token, "GET", path)
+            assert [item["id"] for item in page["items"]] == items, path
+
+
+async def test_what_closed_is_not_found_while_it_waits_for_its_answers(world: World) -> None:
+    association = await world.association()
+    mission = await world.mission(association, apply_by=str(TODAY))
+    path = f"/v1/missions?association={association.id}"
+    assert [item["id"] for item in (await world.ok(None, "GET", path))["items"]] == [mission["id"]]
+    with clock.at(clock.now() + timedelta(days=2)):
+        assert (await world.ok(None, "GET", path))["items"] == []
+
+
+@pytest.mark.parametrize("sort", ["newest", "starts", "distance", "relevance"])
+async def test_pages_neither_repeat_nor_skip_while_others_publish(world: World, sort: str) -> None:
+    association = await world.association()
+    fields: dict[str, Any] = {"location": LYON, "description": "Il faut ranger la réserve avant l’été."}
+    there = [
+        (await world.mission(association, **fields | {"title": title}))["id"]
+        for title in ["Ranger la réserve", "Une réserve"] * 12
+    ]
+    path = f"/v1/missions?association={association.id}&sort={sort}&limit=4&q=ranger&postal_code=69007"
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = await world.ok(None, "GET", f"{path}{cursor and '&cursor='}{cursor}")
+        seen += [item["id"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = page["next"]
+        await asyncio.gather(*(world.mission(association, **fields) for _ in range(2)))
+    assert len(seen) == len(set(seen))
+    assert set(there) <= set(seen)
