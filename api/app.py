@@ -30,6 +30,7 @@ from api.identity.routes_providers import router as providers
 from api.identity.routes_scim import router as directories
 from api.missions.routes import router as missions
 from api.missions.routes_lifecycle import router as mission_lives
+from api.missions.routes_templates import router as templates
 from api.notifications.routes import router as notifications
 from api.organisations.routes import router as organisations
 from api.organisations.routes_audit import router as audit
@@ -72,6 +73,7 @@ def create_litestar(settings: Settings) -> Litestar:
             reporting,
             notifications,
             skills,
+            templates,
             openapi.assets(),
             openapi.get_document,
         ],

@@ -1,0 +1,17 @@
+"""Mission templates over HTTP."""
+
+from litestar import Router, get
+
+from api.core.actor import public
+from api.core.routing import AskedLanguage, Reader, reading
+from api.core.schemas import Page
+from api.missions.templates import MissionTemplateOut, list_templates
+
+
+@get("/v1/mission-templates", operation_id="listMissionTemplates", guards=[public])
+async def list_mission_templates(request: Reader, lang: AskedLanguage = None) -> Page[MissionTemplateOut]:
+    """List the templates that a mission may begin from, all of them at once."""
+    return Page(items=list_templates(reading(request, lang)))
+
+
+router = Router("/", route_handlers=[list_mission_templates], tags=["missions"])

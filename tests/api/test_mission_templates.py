@@ -1,0 +1,76 @@
+"""Templates: whole in both languages, of known skills, and worth publishing as they are."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from api.core.language import Language
+from api.core.problems import Invalid
+from api.missions.rules import broken_rules
+from api.missions.templates import template_fields, templates
+from tests.api.core.asking import assert_problem
+from tests.make.world import World
+
+TODAY = date(2026, 3, 10)
+ADDED: dict[str, Any] = {
+    "regimes": ["working_time", "personal_time"],
+    "starts_on": TODAY,
+    "ends_on": TODAY,
+    "apply_by": None,
+    "sessions": [],
+    "time_zone": "Europe/Paris",
+}
+"""What an association adds to a template."""
+
+
+async def test_templates_are_listed_in_the_language_asked_for(world: World) -> None:
+    french = await world.ok(None, "GET", "/v1/mission-templates")
+    english = await world.ok(None, "GET", "/v1/mission-templates?lang=en")
+    assert [item["id"] for item in french["items"]] == [item["id"] for item in english["items"]]
+    assert len(french["items"]) == 12
+    assert (french["next"], french["items"][0]["title"]) == (None, "Refondre notre site web")
+    assert english["items"][0]["title"] == "Redesign our website"
+    accepted = await world.call(None, "GET", "/v1/mission-templates", accept_language="en-GB")
+    assert accepted.json() == english
+    held = await world.call(
+        None, "GET", "/v1/mission-templates?lang=en", if_none_match=accepted.headers["etag"]
+    )
+    assert (held.status_code, held.content) == (304, b"")
+    assert_problem(await world.call(None, "GET", "/v1/mission-templates?lang=de"), 422, "invalid", "/lang")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("template_id", sorted(templates()))
+def test_a_template_obeys_the_rules_once_ticked_and_dated(template_id: str, language: Language) -> None:
+    fields = template_fields(template_id, language)
+    assert {fault.code for fault in broken_rules(fields | ADDED, TODAY)} == {"not-ready"}
+    ticked = [item | {"ready": True} for item in fields["prerequisites"]]
+    assert broken_rules(fields | ADDED | {"prerequisites": ticked}, TODAY) == []
+    assert all(fields[name] for name in ("summary", "deliverable", "steps", "skills"))
+
+
+@pytest.mark.parametrize("template_id", sorted(templates()))
+def test_both_languages_say_the_same_things(template_id: str) -> None:
+    french, english = template_fields(template_id, "fr"), template_fields(template_id, "en")
+    assert french.keys() == english.keys()
+    for name in ("prerequisites", "steps"):
+        assert len(french[name]) == len(english[name]), name
+    for name in ("format", "effort_minutes", "places", "remote", "skills"):
+        assert french[name] == english[name], name
+    for name in ("title", "summary", "description", "deliverable"):
+        assert french[name] != english[name], name
+
+
+async def test_templates_name_skills_in_use(world: World) -> None:
+    for template in templates().values():
+        assert any(named.essential for named in template.skills), template.id
+        for named in template.skills:
+            skill = await world.ok(None, "GET", f"/v1/skills/{named.skill}")
+            assert skill["deprecated_at"] is None, named.skill
+
+
+def test_an_unknown_template_is_pointed_at() -> None:
+    with pytest.raises(Invalid) as refused:
+        template_fields("no-such-template", "fr")
+    assert [fault.pointer for fault in refused.value.faults or []] == ["/template"]
