@@ -20,6 +20,7 @@ from api.missions.facts import Agreed, MissionChanged
 from api.missions.lifecycle import enter, require_rules
 from api.missions.schemas import Location, MissionIn, MissionOut, MissionPatch, Session
 from api.missions.tables import Mission
+from api.missions.templates import template_fields
 from api.organisations.policy import check_time_zone, require_member
 from api.organisations.queries import association_state
 from api.organisations.schemas import both_regimes
@@ -76,8 +77,9 @@ class PeopleApplied(Problem):
 
 
 async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
-    """Write a draft, which may be incomplete; raises NotFound, Forbidden, Invalid."""
-    return await _insert(actor, given.association_id, _columns(DEFAULTS | _given(given)))
+    """Write a draft, which may be incomplete, from a template if one is named; raises NotFound, Forbidden, Invalid."""
+    begun = template_fields(given.template, actor.language) if given.template else {}
+    return await _insert(actor, given.association_id, _columns(DEFAULTS | begun | _given(given)))
 
 
 async def duplicate_mission(actor: Actor, mission_id: UUID) -> MissionOut:

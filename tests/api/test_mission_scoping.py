@@ -240,3 +240,50 @@ async def test_the_work_list_shows_every_state_with_who_waits(world: World) -> N
         (mission["id"], 1),
     ]
     assert [item["id"] for item in published] == [mission["id"]]
+
+
+async def test_from_a_template_to_a_published_mission_in_three_calls(world: World) -> None:
+    association = await world.association()
+    body = {
+        "association_id": association.id,
+        "template": "website-redesign",
+        "starts_on": str(clock.today("Europe/Paris") + 14 * DAY),
+    }
+    draft = await world.call(association.owner, "POST", "/v1/missions", body)
+    made = draft.json()
+    ticked = [item | {"ready": True} for item in made["prerequisites"]]
+    await world.ok(
+        association.owner,
+        "PATCH",
+        mission_path(made),
+        {"prerequisites": ticked},
+        if_match=draft.headers["etag"],
+    )
+    published = await world.ok(association.owner, "POST", mission_path(made, "submit"))
+
+    assert {problem["code"] for problem in made["problems"]} == {"not-ready"}
+    assert (published["state"], published["template"]) == ("published", "website-redesign")
+    assert published["skills"]
+    found = await world.ok(
+        None, "GET", f"/v1/missions?association={association.id}&skill={published['skills'][0]['skill']}"
+    )
+    assert [item["id"] for item in found["items"]] == [made["id"]]
+
+
+async def test_a_template_speaks_the_language_of_its_reader(world: World) -> None:
+    association = await world.association()
+    body = {"association_id": association.id, "template": "website-redesign", "title": "Our own title"}
+    english = await world.call(association.owner, "POST", "/v1/missions", body, accept_language="en")
+    unknown = await world.call(association.owner, "POST", "/v1/missions", body | {"template": "jardinage"})
+    assert english.json()["title"] == "Our own title"
+    assert english.json()["description"].isascii()
+    assert_problem(unknown, 422, "invalid", "/template")
+
+
+async def test_a_mission_asks_for_skills_of_the_list(world: World) -> None:
+    association = await world.association()
+    wanted = [{"skill": "web-design", "level": 3, "essential": True}]
+    made = await world.mission(association, publish=False, skills=wanted)
+    unknown = await edit(world, association.owner, made, skills=[{"skill": "voodoo"}])
+    assert made["skills"] == wanted
+    assert_problem(unknown, 422, "invalid", "/skills")
