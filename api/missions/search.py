@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -40,6 +40,13 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     sort: Sort = "newest"
 
 
+class Meant(NamedTuple):
+    """Words as queries of the documents: all of them anywhere, all of them in the title."""
+
+    every: str | None = None
+    titles: str | None = None
+
+
 class Placed(MissionSummary, frozen=True, kw_only=True):
     """A mission found, with its place in the order that was asked."""
 
@@ -69,6 +76,8 @@ FILTERS = {
     "q": "($16::text IS NULL OR document @@ $16::text::tsquery)",
 }
 """Every filter, by the parameter it answers; one that is not asked is a constant that the planner drops."""
+_ASKED = ("today", *list(FILTERS)[1:-2], "latitude", "longitude", "radius", "words")
+"""The parameters of the filters, in their order."""
 _WHERE = "\n    AND ".join(FILTERS.values())
 _COLUMNS = """id, version, association_id, association_name, title, summary, format, causes, skills, places,
     places_left, effort_minutes, regimes, remote, location_label, postal_code, starts_on, ends_on, apply_by,
@@ -164,20 +173,41 @@ async def search_missions(
     asked = ("missions", msgspec.to_builtins(question))
     fields, types = _KEYS[question.sort]
     last = pagination.read_cursor(cursor, asked, *types) or (None, None, None)
-    words, titles = None, None
-    if question.q is not None:
-        words, titles = await connection.fetchrow(_WORDS, question.q)
-        if words is None:
-            return Found(items=[], next=None, facets={name: [] for name in facets} or UNSET)
+    words = await read_words(connection, question.q)
+    if question.q is not None and words.every is None:
+        return Found(items=[], next=None, facets={name: [] for name in facets} or UNSET)
     source = _WITH_RESERVED if viewer and viewer.company_id else _PUBLIC
-    given = _parameters(question, words)
-    tier = [titles, last[2]] if question.sort == "relevance" else []
-    query = QUERIES[question.sort].replace("{source}", source)
+    query, given = statement(question, words, source, last, limit + 1)
     shape = MissionSummary if question.sort in ("newest", "starts") else Placed
-    rows = await fetch_all(connection, shape, query, *given, *last[:2], limit + 1, *tier)
+    rows = await fetch_all(connection, shape, query, *given)
     page = pagination.page(rows, limit, asked, *fields)
     items = [row.shown() if isinstance(row, Placed) else row for row in page.items]
-    return Found(items=items, next=page.next, facets=await _facets(connection, facets, source, given))
+    counts = await _facets(connection, facets, source, given[: len(_ASKED)])
+    return Found(items=items, next=page.next, facets=counts)
+
+
+async def read_words(connection: Connection, typed: str | None) -> Meant:
+    """Give what words mean, as the database searches them: nothing where they are all stop words."""
+    row = await connection.fetchrow(_WORDS, typed) if typed is not None else None
+    return Meant(*row) if row else Meant()
+
+
+def statement(
+    question: Question,
+    words: Meant,
+    source: str = _PUBLIC,
+    last: tuple[Any, ...] = (None, None, None),
+    limit: int = 21,
+) -> tuple[str, list[Any]]:
+    """Give the one statement that answers a question after the last row seen, and its parameters."""
+    latitude, longitude = question.near or (None, None)
+    given = [
+        clock.now().date(),
+        *(getattr(question, name) for name in _ASKED[1:-4]),
+        *(latitude, longitude, question.radius, words.every),
+    ]
+    tier = [words.titles, last[2]] if question.sort == "relevance" else []
+    return QUERIES[question.sort].replace("{source}", source), [*given, *last[:2], limit, *tier]
 
 
 async def point_of(connection: Connection, postal_code: str) -> tuple[float, float]:
@@ -189,15 +219,6 @@ async def point_of(connection: Connection, postal_code: str) -> tuple[float, flo
             raise Invalid(faults=[Fault("/postal_code", "unknown-postal-code", words)])
         _points[postal_code] = (row["latitude"], row["longitude"])
     return _points[postal_code]
-
-
-def _parameters(question: Question, words: str | None) -> list[Any]:
-    latitude, longitude = question.near or (None, None)
-    return [
-        clock.now().date(),
-        *(getattr(question, name) for name in Question.__struct_fields__[: len(FILTERS) - 3]),
-        *(latitude, longitude, question.radius, words),
-    ]
 
 
 async def _facets(

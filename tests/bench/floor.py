@@ -11,7 +11,7 @@ from api.core.schemas import Page
 from api.identity.service import BY_SESSION
 from api.identity.sessions import digest
 from api.missions.schemas_search import MissionSummary
-from api.missions.search import QUERIES
+from api.missions.search import Meant, Question, statement
 
 LIMIT = 20
 HEADERS = [(b"content-type", b"application/json")]
@@ -38,8 +38,8 @@ class Floor:
         async with self.pool.acquire() as connection:
             if await connection.fetchrow(BY_SESSION, digest(token), clock.now()) is None:
                 return 401, b""
-            asked = (clock.now().date(), *[None] * 10, False, None, None, 20, None, None, None, LIMIT + 1)
-            rows = await connection.fetch(QUERIES["newest"].replace("{source}", "mission_search"), *asked)
+            query, given = statement(Question(), Meant())
+            rows = await connection.fetch(query, *given)
         items = [MissionSummary(**row) for row in rows[:LIMIT]]
         return 200, msgspec.json.encode(Page(items=items, next="x" * 80))
 

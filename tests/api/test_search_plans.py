@@ -1,0 +1,92 @@
+"""How the database finds missions among many: never by reading them all."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+import pytest_asyncio
+
+from api.core import clock
+from api.core.database import Connection
+from api.missions.search import Meant, Question, read_words, statement
+from tests.make.clone import cloned, superuser_url
+from tests.make.crowd import fill
+from tests.schema.test_personal_data import database_of
+
+LYON = (45.7452, 4.8420)
+TODAY = clock.today("Europe/Paris")
+QUESTIONS = {
+    "the list": Question(),
+    "open places": Question(has_places=True),
+    "a common cause": Question(cause=["education"]),
+    "a rare cause": Question(cause=["gestion-finance-droit"]),
+    "a rare skill": Question(skill=["translation"]),
+    "two filters": Question(skill=["accounting"], cause=["education"]),
+    "many filters": Question(
+        format=["short"], remote=["full"], regime=["working_time"], language=["fr"], max_minutes=2_000
+    ),
+    "by their start": Question(sort="starts", starts_after=TODAY + timedelta(days=30)),
+    "around Lyon": Question(near=LYON, radius=10),
+    "the nearest": Question(near=LYON, radius=50, sort="distance"),
+    "a common word": Question(q="association", sort="relevance"),
+    "words": Question(q="refonte site internet", sort="relevance"),
+    "words, the newest": Question(q="comptabilite", sort="newest"),
+    "a mistyped word": Question(q="comtpabilité", sort="relevance"),
+    "words around Lyon": Question(q="comptabilite", near=LYON, radius=30, sort="distance"),
+}
+
+
+@pytest_asyncio.fixture(
+    params=[20_000, pytest.param(200_000, marks=pytest.mark.prove)], scope="module", loop_scope="session"
+)
+async def crowd(
+    request: pytest.FixtureRequest, environment: dict[str, str]
+) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the application's role to a database of so many missions."""
+    async with cloned(environment) as settings:
+        owner = await asyncpg.connect(superuser_url(environment, database_of(settings)))
+        await fill(owner, missions=request.param, associations=request.param // 40)
+        await owner.close()
+        connection = await asyncpg.connect(settings.database_url, connection_class=Connection)
+        yield connection
+        await connection.close()
+
+
+def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give every node of a plan that is executed."""
+    own = [] if plan.get("Actual Loops") == 0 else [plan]
+    return own + [node for child in plan.get("Plans", []) for node in nodes(child)]
+
+
+async def explained(connection: asyncpg.Connection, question: Question) -> list[dict[str, Any]]:
+    """Run a question and give the nodes of its plan."""
+    async with connection.transaction(readonly=True):
+        await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        query, given = statement(question, await read_words(connection, question.q))
+        plan = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *given)
+    return nodes(msgspec.json.decode(plan)[0]["Plan"])
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+async def test_no_question_reads_every_mission(crowd: asyncpg.Connection, name: str) -> None:
+    plan = await explained(crowd, QUESTIONS[name])
+
+    assert [node["Relation Name"] for node in plan if node["Node Type"] == "Seq Scan"] == []
+    assert plan[0]["Actual Rows"] > 0
+
+
+async def test_titles_come_first_without_asking_for_the_rest(crowd: asyncpg.Connection) -> None:
+    """What `relevance` relies on: an Append whose second branch is left alone once the first has filled the page."""
+    question = Question(q="site", sort="relevance")
+    plan = await explained(crowd, question)
+    assert [node["Node Type"] for node in plan[:2]] == ["Limit", "Append"]
+    query, given = statement(question, await read_words(crowd, question.q))
+    assert {row["tier"] for row in await crowd.fetch(query, *given)} == {1}
+
+
+async def test_a_question_without_words_needs_none(crowd: asyncpg.Connection) -> None:
+    assert await read_words(crowd, None) == Meant()
+    assert await read_words(crowd, "le la de") == Meant()
