@@ -13,6 +13,7 @@ from api.administration import admin, company, keeping, key, role, secret, token
 from api.core import check as checks
 from api.core import log
 from api.core.settings import Settings
+from api.curation import skills
 from api.notifications import operators
 from api.terminal import FOLDER, of_development, reachable, said, settings, with_database
 
@@ -186,7 +187,7 @@ async def check() -> None:
     click.echo(f"{len(checks.invariants())} invariants hold.")
 
 
-for group in (admin, company, keeping, key, role, secret, token):
+for group in (admin, company, keeping, key, role, secret, skills, token):
     main.add_command(group)
 reachable(main)
 

@@ -19,16 +19,17 @@ _ALL = """
     WHERE s.deprecated_at IS NULL AND ($1::text IS NULL OR s.family_id = $1) AND (s.label_key, s.id) > ($2, $3)
     ORDER BY s.label_key, s.id LIMIT $4
 """
-# What begins the label, begins a word of it, begins another word, or resembles: within each, the closest first.
+# What begins the label, begins a word of it, begins another name, or else resembles: the closest first.
 _LIKE = """
     SELECT fields, s.rank FROM (
         SELECT *, 1000 * (place + 1) - round(1000 * CASE WHEN place < 2 THEN similarity(label_key, q)
-                                                         ELSE word_similarity(q, search) END)::integer AS rank
+                                                         WHEN place = 3 THEN word_similarity(q, search)
+                                                         ELSE 0 END)::integer AS rank
         FROM (SELECT found.*, q, CASE WHEN starts_with(label_key, q) THEN 0
                                       WHEN position(' ' || q IN label_key) > 0 THEN 1
                                       WHEN position(' ' || q IN search) > 0 THEN 2
                                       ELSE 3 END AS place
-              FROM folded($1) q, skills_like($1) found) placed) s
+              FROM folded($1) q, skills_like(q) found) placed) s
     JOIN skill_family f ON f.id = s.family_id
     WHERE ($2::text IS NULL OR s.family_id = $2) AND (s.rank, s.label_key, s.id) > ($3, $4, $5)
     ORDER BY s.rank, s.label_key, s.id LIMIT $6
