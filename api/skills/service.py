@@ -20,7 +20,7 @@ async def deprecate_skill(skill_id: str, replaced_by: str | None = None) -> None
             raise Invalid(
                 Words(
                     "Another skill, in use, must replace it.",
-                    "Une autre compétence, qui a cours, la remplace.",
+                    "Il faut une autre compétence, qui a cours.",
                 )
             )
         found(await connection.fetchval(_DEPRECATE, skill_id, clock.now(), replaced_by))

@@ -179,7 +179,7 @@ async def test_a_dry_run_counts_and_changes_nothing(
 async def everything() -> list[Any]:
     """Give every row of the list."""
     async with operations() as connection:
-        return await connection.fetch("SELECT * FROM skill ORDER BY id")
+        return list(await connection.fetch("SELECT * FROM skill ORDER BY id"))
 
 
 @pytest.mark.parametrize(
