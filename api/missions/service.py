@@ -28,7 +28,10 @@ from api.organisations.schemas import both_regimes
 DEFAULTS: dict[str, Any] = {"regimes": both_regimes(), "languages": ["fr"]}
 """What a draft says where neither its author nor its template does."""
 _COPIED = """
-    SELECT association_id, title, summary, description, deliverable, prerequisites, steps, format, causes, skills,
+    SELECT association_id, title, summary, description, deliverable, prerequisites, steps, format, causes,
+           (SELECT coalesce(jsonb_agg(named || jsonb_build_object('skill', coalesce(replaced_by, id))), '[]')
+            FROM jsonb_array_elements(skills) named JOIN skill ON id = named ->> 'skill'
+            WHERE deprecated_at IS NULL OR replaced_by IS NOT NULL) AS skills,
            places, effort_minutes, regimes, remote, location_label, postal_code, latitude, longitude, time_zone,
            languages, contact, managers, reserved_to, template
     FROM mission WHERE id = $1
@@ -83,7 +86,10 @@ async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
 
 
 async def duplicate_mission(actor: Actor, mission_id: UUID) -> MissionOut:
-    """Copy a mission of one's association into a new draft, without its days; raises NotFound, Forbidden."""
+    """Copy a mission of one's association into a new draft, without its days; raises NotFound, Forbidden.
+
+    Of a skill deprecated since, it names the replacement, or nothing.
+    """
     async with transaction(actor) as connection:
         present = await enter(connection, mission_id, actor)
         require_member(actor, present["association_id"])

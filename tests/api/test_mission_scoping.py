@@ -287,3 +287,24 @@ async def test_a_mission_asks_for_skills_of_the_list(world: World) -> None:
     unknown = await edit(world, association.owner, made, skills=[{"skill": "voodoo"}])
     assert made["skills"] == wanted
     assert_problem(unknown, 422, "invalid", "/skills")
+
+
+async def test_a_copy_names_what_replaced_a_skill_deprecated_since(world: World) -> None:
+    association = await world.association()
+    async with operations() as connection:
+        for skill in ("copied-old", "copied-new", "copied-gone"):
+            await connection.execute(
+                """INSERT INTO skill (id, family_id, label_fr, label_en)
+                   SELECT $1, id, $1, $1 FROM skill_family ORDER BY id LIMIT 1""",
+                skill,
+            )
+    wanted = [{"skill": "copied-old", "level": 3}, {"skill": "copied-gone"}]
+    mission = await world.mission(association, publish=False, skills=wanted)
+    async with operations() as connection:
+        await connection.execute(
+            """UPDATE skill SET deprecated_at = now(),
+                   replaced_by = CASE id WHEN 'copied-old' THEN 'copied-new' END
+               WHERE id IN ('copied-old', 'copied-gone')"""
+        )
+    copy = await world.ok(association.owner, "POST", mission_path(mission, "duplicate"))
+    assert copy["skills"] == [{"skill": "copied-new", "level": 3, "essential": True}]
