@@ -8,6 +8,7 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 
 from api.applications.routes import router as applications
+from api.applications.routes_answers import router as answers
 from api.applications.routes_endings import router as endings
 from api.core import errors, health, net, openapi, signing
 from api.core.database import close_pools, open_pools
@@ -68,6 +69,7 @@ def create_litestar(settings: Settings) -> Litestar:
             missions,
             mission_lives,
             applications,
+            answers,
             endings,
             hours,
             reporting,

@@ -86,6 +86,21 @@ async def expire_missions(_: Settings, __: Queue) -> int:
     return await clockwork.expire_due_missions()
 
 
+async def remind_replies(_: Settings, __: Queue) -> int:
+    """Remind associations of the replies that they owe."""
+    return await clockwork.remind_of_replies()
+
+
+async def expire_unanswered(_: Settings, __: Queue) -> int:
+    """End what was not answered in time, and pass on what was offered."""
+    return await clockwork.expire_unanswered()
+
+
+async def offer_places(_: Settings, __: Queue) -> int:
+    """Offer the places that were added to missions with a waitlist."""
+    return await clockwork.offer_free_places()
+
+
 async def _delete(sql: str, age: timedelta) -> int:
     async with operations() as connection:
         return int((await connection.execute(sql, clock.now() - age)).rpartition(" ")[2])
@@ -99,6 +114,9 @@ ENTRIES = (
     Entry("start_missions", lambda _: 60, start_missions),
     Entry("complete_missions", lambda _: 60, complete_missions),
     Entry("expire_missions", lambda _: 60, expire_missions),
+    Entry("remind_replies", lambda _: 60, remind_replies),
+    Entry("expire_unanswered", lambda _: 30, expire_unanswered),
+    Entry("offer_places", lambda _: 30, offer_places),
     Entry("purge_keys", lambda _: 600, purge_keys),
     Entry("purge_facts", lambda _: 3600, purge_facts),
     Entry("purge_personal", lambda _: 3600, purge_personal),

@@ -1,11 +1,15 @@
-"""Missions that the clock moves: each is selected as due and not done, so that a week of downtime loses nothing."""
+"""What the clock moves: each is selected as due and not done, so that a week of downtime loses nothing."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
 
 from api.applications.endings import complete_mission
+from api.applications.facts import ApplicationExpired, OfferExpired, ReplyReminded
+from api.applications.moves import change, ids_of, lock, move, offer_places
+from api.applications.policy import EXPIRE
 from api.core import clock
 from api.core.actor import Actor, system
 from api.core.database import operations, transaction
@@ -37,6 +41,25 @@ _TO_COMPLETE = """
         AND coalesce(ends_on, starts_on + ($2::jsonb ->> format)::int - 1) < ($1 AT TIME ZONE time_zone)::date
     ORDER BY id
 """
+_TO_REMIND = """
+    SELECT id, association_id FROM application
+    WHERE state IN ('submitted', 'shortlisted') AND reply_due_at > $1
+        AND CASE WHEN reply_due_at - interval '1 day' <= $1 THEN reminded < 2
+                 WHEN created_at + (reply_due_at - created_at) / 2 <= $1 THEN reminded < 1 END
+    ORDER BY mission_id, id
+"""
+_TO_GIVE_UP = """
+    SELECT id, association_id FROM application
+    WHERE (state IN ('submitted', 'shortlisted') AND reply_due_at <= $1)
+        OR (state = 'offered' AND offer_expires_at <= $1)
+    ORDER BY mission_id, id
+"""
+_TO_OFFER = """
+    SELECT DISTINCT m.id, m.association_id FROM mission m JOIN application a ON a.mission_id = m.id
+    WHERE a.state = 'waitlisted' AND m.taken < m.places AND m.state IN ('published', 'paused', 'in_progress')
+        AND $1::timestamptz IS NOT NULL
+    ORDER BY id
+"""
 _LASTS = msgspec.json.encode({name: bounds.days for name, bounds in FORMATS.items()}).decode()
 """How many days a mission lasts that does not say when it ends."""
 
@@ -58,6 +81,21 @@ async def expire_due_missions() -> int:
     return await _each(_TO_EXPIRE, _expire)
 
 
+async def remind_of_replies() -> int:
+    """Remind associations at half-time and a day before a reply is due, once each; gives how many."""
+    return await _each(_TO_REMIND, _remind)
+
+
+async def expire_unanswered() -> int:
+    """End what was not answered in time, by the association or by whom a place was offered to; gives how many."""
+    return await _each(_TO_GIVE_UP, _give_up)
+
+
+async def offer_free_places() -> int:
+    """Offer the places that were added to a mission to whoever waits; gives how many missions had some."""
+    return await _each(_TO_OFFER, _offer)
+
+
 async def _each(due: str, act: Callable[[Actor, UUID], Awaitable[object]], *given: str) -> int:
     """Do an act for every mission that is due; one that somebody moved meanwhile refuses, and is left to them."""
     async with operations() as connection:
@@ -70,6 +108,33 @@ async def _each(due: str, act: Callable[[Actor, UUID], Awaitable[object]], *give
             continue
         done += 1
     return done
+
+
+async def _remind(actor: Actor, application_id: UUID) -> None:
+    async with transaction(actor) as connection:
+        present = await lock(connection, application_id, actor)
+        if present["state"] not in ("submitted", "shortlisted"):
+            return
+        last = present["reply_due_at"] - clock.now() <= timedelta(days=1)
+        if present["reminded"] < (2 if last else 1):
+            await change(present, reminded=2 if last else 1)
+            await record(ReplyReminded(**ids_of(present)))
+
+
+async def _give_up(actor: Actor, application_id: UUID) -> None:
+    async with transaction(actor) as connection:
+        present = await lock(connection, application_id, actor)
+        # Somebody may have answered, or reopened it, while the lock was awaited.
+        if present["state"] == "offered" and present["offer_expires_at"] <= clock.now():
+            await move(connection, present, EXPIRE, OfferExpired, "offer_expired")
+        elif present["state"] in ("submitted", "shortlisted") and present["reply_due_at"] <= clock.now():
+            await move(connection, present, EXPIRE, ApplicationExpired, "no_reply")
+
+
+async def _offer(actor: Actor, mission_id: UUID) -> None:
+    async with transaction(actor) as connection:
+        await enter(connection, mission_id, actor)
+        await offer_places(connection, mission_id)
 
 
 async def _expire(actor: Actor, mission_id: UUID) -> None:

@@ -19,6 +19,48 @@ class ApplicationAccepted(ApplicationFact, frozen=True, kw_only=True):
     """The association accepted: a place is held."""
 
 
+class ApplicationShortlisted(ApplicationFact, frozen=True, kw_only=True):
+    """The association keeps the applicant for later."""
+
+
+class ApplicationWaitlisted(ApplicationFact, frozen=True, kw_only=True):
+    """The association put the applicant at the end of the queue of a full mission."""
+
+
+class ApplicationOffered(ApplicationFact, frozen=True, kw_only=True):
+    """A freed place is kept for who was first in the queue, until they confirm or the deadline."""
+
+
+class OfferAccepted(ApplicationFact, frozen=True, kw_only=True):
+    """Who waited took the place that was offered."""
+
+
+class OfferExpired(ApplicationFact, frozen=True, kw_only=True):
+    """Who waited did not take the place in time: it went to the next one."""
+
+
+class ApplicationReopened(ApplicationFact, frozen=True, kw_only=True):
+    """The association brought a declined or expired application back."""
+
+
+class ApplicationEnded(ApplicationFact, frozen=True, kw_only=True):
+    """The association ended an engagement, with a reason."""
+
+
+class MarkedNoShow(ApplicationFact, frozen=True, kw_only=True):
+    """The association says that the person did not come."""
+
+
+class ReplyReminded(ApplicationFact, frozen=True, kw_only=True):
+    """The date by which the association is to reply comes near."""
+
+
+class MessageSent(ApplicationFact, frozen=True, kw_only=True):
+    """One side wrote to the other."""
+
+    message_id: UUID
+
+
 class ApplicationDeclined(ApplicationFact, frozen=True, kw_only=True):
     """The association declined, with a reason."""
 

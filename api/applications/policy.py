@@ -9,12 +9,26 @@ from api.core.language import Words
 from api.core.lifecycle import move
 from api.core.problems import Forbidden, NotFound
 
-ACCEPT = move("accepted", "submitted")
-DECLINE = move("declined", "submitted")
-WITHDRAW = move("withdrawn", "submitted", "accepted")
-REFUSE = move("employer_refused", "submitted", "accepted")
-APPROVE = move("approved", "pending")
 LIVE = frozenset({"submitted", "shortlisted", "waitlisted", "offered", "accepted"})
+DONE = frozenset({"completed", "no_show"})
+HOLDING = DONE | {"offered", "accepted"}
+"""States that hold a place."""
+OPEN_TO_ANSWERS = frozenset({"published", "paused", "in_progress"})
+"""States of a mission whose applications are still answered."""
+
+SHORTLIST = move("shortlisted", "submitted")
+ACCEPT = move("accepted", "submitted", "shortlisted")
+WAITLIST = move("waitlisted", "submitted", "shortlisted")
+ACCEPT_OFFER = move("accepted", "offered")
+DECLINE = move("declined", "submitted", "shortlisted", "waitlisted")
+REOPEN = move("submitted", "declined", "expired")
+CANCEL = move("cancelled", "accepted")
+NO_SHOW = move("no_show", "accepted", "completed")
+COMPLETE = move("completed", "accepted", "no_show")
+EXPIRE = move("expired", "submitted", "shortlisted", "offered")
+WITHDRAW = move("withdrawn", *LIVE)
+REFUSE = move("employer_refused", *LIVE)
+APPROVE = move("approved", "pending")
 SETTLED = frozenset({"not_required", "approved"})
 """Employer approvals with which an engagement may begin: contact details, hours."""
 

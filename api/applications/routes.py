@@ -6,8 +6,8 @@ from uuid import UUID
 from litestar import Response, Router, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from api.applications import queries, service
-from api.applications.schemas import ApplicationIn, ApplicationOut, ApplicationState, Declined, Withdrawn
+from api.applications import employer, queries, service
+from api.applications.schemas import ApplicationIn, ApplicationOut, ApplicationState, Withdrawn
 from api.core.actor import employed, signed_in
 from api.core.database import read
 from api.core.pagination import CursorText, Limit
@@ -32,6 +32,8 @@ ACT = [NotFound, Forbidden, WrongState, VersionChanged]
         WrongState,
         service.AlreadyApplied,
         service.ApplicationsClosed,
+        service.DeclinedBefore,
+        service.TooManyApplications,
     ],
 )
 async def apply_to_mission(
@@ -139,36 +141,6 @@ async def get_application(actor: Caller, application_id: FromPath[UUID]) -> Appl
 
 
 @post(
-    "/v1/applications/{application_id:uuid}/accept",
-    operation_id="acceptApplication",
-    scope="applications:write",
-    guards=[signed_in],
-    status_code=200,
-    raises=[*ACT, service.MissionFull],
-)
-async def accept_application(
-    actor: Caller, application_id: FromPath[UUID], asked: AskedVersion
-) -> ApplicationOut:
-    """Give a place to an applicant, as the association."""
-    return await service.accept_application(actor, application_id, asked)
-
-
-@post(
-    "/v1/applications/{application_id:uuid}/decline",
-    operation_id="declineApplication",
-    scope="applications:write",
-    guards=[signed_in],
-    status_code=200,
-    raises=[*ACT, Invalid],
-)
-async def decline_application(
-    actor: Caller, application_id: FromPath[UUID], data: JSONBody[Declined], asked: AskedVersion
-) -> ApplicationOut:
-    """Decline an applicant, with a reason they are told."""
-    return await service.decline_application(actor, application_id, data.reason, asked)
-
-
-@post(
     "/v1/applications/{application_id:uuid}/withdraw",
     operation_id="withdrawApplication",
     guards=[signed_in],
@@ -183,6 +155,18 @@ async def withdraw_application(
 
 
 @post(
+    "/v1/applications/{application_id:uuid}/accept-offer",
+    operation_id="acceptOffer",
+    guards=[signed_in],
+    status_code=200,
+    raises=ACT,
+)
+async def accept_offer(actor: Caller, application_id: FromPath[UUID], asked: AskedVersion) -> ApplicationOut:
+    """Take the place that is kept for oneself, before its deadline."""
+    return await service.accept_offer(actor, application_id, asked)
+
+
+@post(
     "/v1/applications/{application_id:uuid}/approve",
     operation_id="approveApplication",
     scope="applications:write",
@@ -194,7 +178,7 @@ async def approve_application(
     actor: Caller, application_id: FromPath[UUID], asked: AskedVersion
 ) -> ApplicationOut:
     """Give the employer's agreement, as the manager in charge or HR."""
-    return await service.approve_application(actor, application_id, asked)
+    return await employer.approve_application(actor, application_id, asked)
 
 
 @post(
@@ -209,7 +193,7 @@ async def refuse_application(
     actor: Caller, application_id: FromPath[UUID], data: JSONBody[Reasoned], asked: AskedVersion
 ) -> ApplicationOut:
     """Refuse as the employer, which ends the application and frees its place."""
-    return await service.refuse_application(actor, application_id, data.reason, asked)
+    return await employer.refuse_application(actor, application_id, data.reason, asked)
 
 
 router = Router(
@@ -221,8 +205,7 @@ router = Router(
         list_company_applications,
         list_my_applications,
         get_application,
-        accept_application,
-        decline_application,
+        accept_offer,
         withdraw_application,
         approve_application,
         refuse_application,

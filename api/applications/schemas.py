@@ -1,7 +1,7 @@
 """Bodies and answers about applications."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -15,7 +15,18 @@ WithdrawReason = Literal["not_available", "changed_mind", "no_reply", "other"]
 
 
 ApplicationState = Literal[
-    "submitted", "accepted", "completed", "declined", "withdrawn", "expired", "cancelled", "employer_refused"
+    "submitted",
+    "shortlisted",
+    "waitlisted",
+    "offered",
+    "accepted",
+    "completed",
+    "no_show",
+    "declined",
+    "withdrawn",
+    "expired",
+    "cancelled",
+    "employer_refused",
 ]
 
 
@@ -64,7 +75,11 @@ class ApplicationEvent(Out, frozen=True, kw_only=True):
 
 
 class ApplicationOut(Out, frozen=True, kw_only=True):
-    """An application; `message` is null to the employer."""
+    """An application; `message` is null to the employer.
+
+    `reply_due_at` while the association has not answered, `offer_expires_at` while a place is kept, and
+    `waitlist_position` (1 is next) while it waits: null otherwise.
+    """
 
     id: UUID
     version: int
@@ -78,4 +93,53 @@ class ApplicationOut(Out, frozen=True, kw_only=True):
     employer_approval: str
     message: str | None
     created_at: datetime
+    reply_due_at: datetime | None
+    offer_expires_at: datetime | None
+    waitlist_position: int | None
     history: list[ApplicationEvent] = []
+
+
+Ids = Annotated[list[UUID], Meta(min_length=1, max_length=500)]
+
+
+class ManyIn(In, frozen=True, kw_only=True):
+    """Which applications to act on."""
+
+    ids: Ids
+
+
+class ManyDeclined(ManyIn, frozen=True, kw_only=True):
+    """Which applications to decline, and why."""
+
+    reason: DeclineReason = "other"
+
+
+class OneOfMany(Out, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one: its `state`, or the `problem` that it alone met."""
+
+    id: UUID
+    status: int
+    state: str | None = None
+    problem: dict[str, Any] | None = None
+
+
+class ManyOut(Out, frozen=True, kw_only=True):
+    """What became of each, in the order given."""
+
+    items: list[OneOfMany]
+
+
+class MessageIn(In, frozen=True, kw_only=True):
+    """What to write to the other side."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=5000, pattern=NO_CONTROL_BUT_LINES)]
+
+
+class MessageOut(Out, frozen=True, kw_only=True):
+    """What one side wrote; `from_association`: the other side is the applicant."""
+
+    id: UUID
+    author_id: UUID
+    from_association: bool
+    text: str
+    created_at: datetime

@@ -1,6 +1,6 @@
 """Applications: one person's wish to take one place of one mission."""
 
-from piccolo.columns import UUID, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns import UUID, Boolean, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -28,4 +28,24 @@ class Application(Table, db=ENGINE, tablename="application"):
     employer_approval = Text(default="not_required")
     employer_reason = Text(null=True, default=None)
     message = Text(default="")
+    created_at = Timestamptz(default=None)
+    reply_due_at = Timestamptz(default=None)
+    replied_at = Timestamptz(null=True, default=None)
+    reminded = Integer(default=0)
+    shortlisted_at = Timestamptz(null=True, default=None)
+    waitlisted_at = Timestamptz(null=True, default=None)
+    offer_expires_at = Timestamptz(null=True, default=None)
+    ended_at = Timestamptz(null=True, default=None)
+
+
+class Message(Table, db=ENGINE, tablename="message"):
+    """What one side of an application wrote to the other; the employer never reads it."""
+
+    id = UUID(primary_key=True, default=None)
+    application_id = ForeignKey(Application, null=False, default=None, on_delete=OnDelete.restrict)
+    association_id = UUID(default=None)
+    person_id = UUID(default=None)
+    author_id = UUID(default=None)
+    from_association = Boolean(default=False)
+    text = Text(default="")
     created_at = Timestamptz(default=None)

@@ -148,11 +148,19 @@ PARTS = (
         "application",
         Words("Your applications, with your message.", "Vos candidatures, avec votre message."),
         "id mission_id association_id company_id employee_id manager_id applicant_name applicant_email state"
-        " state_reason regime legal_form employer_approval employer_reason message created_at",
+        " state_reason regime legal_form employer_approval employer_reason message created_at"
+        " reply_due_at offer_expires_at",
         """SELECT to_jsonb(t) || jsonb_build_object('mission', m.title, 'association', a.name)
            FROM application t JOIN mission m ON m.id = t.mission_id JOIN association a ON a.id = t.association_id
            WHERE t.person_id = $1 ORDER BY t.id""",
         "mission association",
+    ),
+    Part(
+        "messages",
+        "message",
+        Words("What was written about your applications.", "Ce qui s’est écrit sur vos candidatures."),
+        "id application_id association_id from_association text created_at",
+        "SELECT to_jsonb(t) FROM message t WHERE t.person_id = $1 ORDER BY t.id",
     ),
     Part(
         "hours",

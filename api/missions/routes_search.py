@@ -26,7 +26,7 @@ FEW = 20
 """How many values of one filter, at most."""
 
 
-@get("/v1/missions", operation_id="searchMissions", scope="missions:read", guards=[public], raises=[Invalid])
+@get("/v1/missions", operation_id="searchMissions", guards=[public], raises=[Invalid])
 async def search(
     viewer: Viewer,
     q: Annotated[

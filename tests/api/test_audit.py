@@ -338,7 +338,8 @@ async def everything_written(world: World) -> None:
     }
     mission = await world.mission(association, **texts)
     waiting = await world.mission(rejected, **texts)
-    await world.ok(moderator, "POST", f"/v1/missions/{waiting['id']}/reject", {"reasons": [text]})
+    tag, reasons = f'"v{waiting["version"]}-0"', {"reasons": [text]}
+    await world.ok(moderator, "POST", f"/v1/missions/{waiting['id']}/reject", reasons, if_match=tag)
     employee = world.employee(company, CANARY, email=ADDRESS)
     job = (await world.ok(employee, "GET", "/v1/me"))["employments"][0]["employee_id"]
     job_path = f"/v1/companies/{company.id}/employees/{job}"

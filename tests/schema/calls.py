@@ -28,6 +28,7 @@ ASSOCIATION = {
 }
 PROVIDER = {"issuer": "https://identite.matrice.example", "audience": "maillon"}
 REPORT = "reports/engagement?from=2026-01-01&to=2026-12-31&by=month"
+NOBODY = "00000000-0000-7000-8000-000000000000"
 REASON = {"reason": "Une raison."}
 REASONS = {"reasons": ["Une raison."]}
 _COMPANY = "/v1/companies/{company_id}"
@@ -134,6 +135,17 @@ CALLS: dict[str, Call] = {
     "getApplication": Call("GET", _APPLICATION),
     "acceptApplication": Call("POST", _APPLICATION + "/accept"),
     "declineApplication": Call("POST", _APPLICATION + "/decline", {"reason": "other"}),
+    "shortlistApplication": Call("POST", _APPLICATION + "/shortlist"),
+    "waitlistApplication": Call("POST", _APPLICATION + "/waitlist"),
+    "reopenApplication": Call("POST", _APPLICATION + "/reopen"),
+    "cancelApplication": Call("POST", "/v1/applications/{engaged_id}/cancel", REASON),
+    "markNoShow": Call("POST", "/v1/applications/{engaged_id}/no-show"),
+    "completeApplication": Call("POST", "/v1/applications/{engaged_id}/complete"),
+    "acceptManyApplications": Call("POST", "/v1/applications/accept", {"ids": [NOBODY]}, public=True),
+    "declineManyApplications": Call("POST", "/v1/applications/decline", {"ids": [NOBODY]}, public=True),
+    "acceptOffer": Call("POST", _APPLICATION + "/accept-offer"),
+    "sendMessage": Call("POST", _APPLICATION + "/messages", {"text": "Bonjour"}),
+    "listMessages": Call("GET", _APPLICATION + "/messages"),
     "withdrawApplication": Call("POST", _APPLICATION + "/withdraw", {"reason": "other"}),
     "approveApplication": Call("POST", _APPLICATION + "/approve"),
     "refuseApplication": Call("POST", _APPLICATION + "/refuse", REASON),

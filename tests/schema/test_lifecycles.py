@@ -27,10 +27,12 @@ UNREACHED = {
     ("mission", "draft", "published"): "SUBMIT of a verified association",
     ("mission", "rejected", "published"): "SUBMIT of a verified association",
     ("association", "refused", "unverified"): "an edit asks again",
-    ("application", "submitted", "expired"): "by its mission's end",
-    ("application", "accepted", "completed"): "by its mission's end",
-    ("application", "submitted", "cancelled"): "with its mission",
-    ("application", "accepted", "cancelled"): "with its mission",
+    ("application", "waitlisted", "offered"): "by a place that is freed",
+    ("application", "waitlisted", "expired"): "by its mission's end",
+    **{
+        ("application", state, "cancelled"): "with its mission"
+        for state in ("submitted", "shortlisted", "waitlisted", "offered")
+    },
 }
 """Edges that no Move of a policy names, and what walks them."""
 

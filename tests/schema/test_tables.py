@@ -18,6 +18,7 @@ NOT_IN_CODE = {
     "search_word": "words of titles",
     "search_synonym": "reference data",
     "commune": "reference data",
+    "application_cap": "bounds that a trigger reads",
 }
 NO_SECURITY = {
     "migration": "names of migrations",
@@ -28,6 +29,7 @@ NO_SECURITY = {
     "search_word": "words of published titles",
     "search_synonym": "reference data of nobody",
     "commune": "reference data of nobody",
+    "application_cap": "bounds, of nobody",
     "skill_family": "reference data of nobody",
     "skill": "reference data of nobody; a trigram search passes no wall",
     "mail_domain": "domains alone, of nobody",

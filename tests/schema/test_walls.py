@@ -19,6 +19,7 @@ PUBLIC = {
     "mission_search": "what anyone may find",
     "search_word": "words of published titles",
     "search_synonym": "reference data",
+    "application_cap": "bounds, of nobody",
     "commune": "reference data",
     "state_edge": "the lifecycles",
     "reference_data": "digests of shipped files",
@@ -68,6 +69,7 @@ async def planted(world: World) -> Tenant:
         await world.moderator(), "POST", f"/v1/associations/{refused.id}/refuse", {"reasons": ["Non."]}
     )
     await flag(UUID(personal["mission_id"]), UUID(personal["person"]["id"]))
+    await world.ok(employee, "POST", f"/v1/applications/{application['id']}/messages", {"text": "Bonjour"})
     await tell(UUID(personal["person"]["id"]))
     await begin_login(UUID(company.id))
     await leave_traces(world, company, UUID(personal["person"]["id"]))

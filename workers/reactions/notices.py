@@ -13,13 +13,23 @@ from api.applications.facts import (
     ApplicationCancelled,
     ApplicationCompleted,
     ApplicationDeclined,
+    ApplicationEnded,
     ApplicationExpired,
     ApplicationFact,
+    ApplicationOffered,
+    ApplicationReopened,
+    ApplicationShortlisted,
     ApplicationSubmitted,
+    ApplicationWaitlisted,
     ApplicationWithdrawn,
     EmployerApprovalAsked,
     EmployerApproved,
     EmployerRefused,
+    MarkedNoShow,
+    MessageSent,
+    OfferAccepted,
+    OfferExpired,
+    ReplyReminded,
 )
 from api.core.database import bound, fetch_one
 from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursFact, HoursRejected
@@ -31,10 +41,12 @@ _APPLICATION = """
     SELECT a.id, a.person_id, a.manager_id, a.company_id, a.association_id, a.regime, a.state, a.state_reason,
            a.employer_approval, a.employer_reason, a.applicant_name AS applicant,
            m.title AS mission, s.name AS association, m.effort_minutes, m.starts_on,
-           coalesce(m.state_reason, '') AS mission_reason
+           coalesce(m.state_reason, '') AS mission_reason,
+           (a.reply_due_at AT TIME ZONE m.time_zone)::date AS reply_due_on
     FROM application a JOIN mission m ON m.id = a.mission_id JOIN association s ON s.id = a.association_id
     WHERE a.id = $1
 """
+_AUTHOR = "SELECT author_id FROM message WHERE id = $1"
 _LEFT = """
     SELECT from_state FROM state_event WHERE object_id = $1 AND to_state = $2 ORDER BY at DESC, id DESC LIMIT 1
 """
@@ -68,6 +80,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     worked_on: date | None = None
     minutes: int = 0
     mission_reason: str = ""
+    reply_due_on: date | None = None
 
     def news(self, kind: str, about: str, *names: str) -> News:
         """Make the news of a kind, whose text names the fields named."""
@@ -136,6 +149,65 @@ async def tell_both_of_refusal(fact: EmployerRefused, key: str) -> None:
     await notify(await members_of(it.association_id, it.person_id), news, key)
 
 
+TOLD_APPLICANT: dict[type[ApplicationFact], str] = {
+    ApplicationShortlisted: "application_shortlisted",
+    ApplicationWaitlisted: "application_waitlisted",
+    ApplicationOffered: "application_offered",
+    OfferExpired: "offer_expired",
+    ApplicationReopened: "application_reopened",
+    MarkedNoShow: "marked_no_show",
+    ApplicationCompleted: "application_completed",
+    ApplicationExpired: "application_expired",
+}
+"""What an applicant is told by each fact that concerns them alone."""
+
+
+@reacts_to(*TOLD_APPLICANT)
+async def tell_applicant(fact: ApplicationFact, key: str) -> None:
+    """Tell an applicant what became of their application."""
+    it = await _application(fact)
+    names = ("mission", "association", "state_reason")
+    await notify([it.person_id], it.news(TOLD_APPLICANT[type(fact)], "application", *names), key)
+
+
+@reacts_to(OfferAccepted)
+async def tell_association_of_taken_offer(fact: OfferAccepted, key: str) -> None:
+    """Tell the association that who waited took the place."""
+    it = await _application(fact)
+    news = it.news("offer_accepted", "application", "applicant", "mission")
+    await notify(await members_of(it.association_id, it.person_id), news, key)
+
+
+@reacts_to(ReplyReminded)
+async def remind_association(fact: ReplyReminded, key: str) -> None:
+    """Remind the association of a reply that is still owed."""
+    it = await _application(fact)
+    if it.state in ("submitted", "shortlisted"):
+        news = it.news("reply_reminder", "application", "applicant", "mission", "reply_due_on")
+        await notify(await members_of(it.association_id, it.person_id), news, key)
+
+
+@reacts_to(ApplicationEnded)
+async def tell_both_of_end(fact: ApplicationEnded, key: str) -> None:
+    """Tell who was engaged why it is over, and their employer that it is, on working time."""
+    it = await _application(fact)
+    names = ("mission", "association", "state_reason")
+    await notify([it.person_id], it.news("application_ended", "application", *names), key)
+    if it.regime == "working_time":
+        people = await employers_of(it.person_id, it.company_id, it.manager_id)
+        news = it.news("engagement_cancelled", "application", "applicant", "mission", "association")
+        await notify(people, news, key)
+
+
+@reacts_to(MessageSent)
+async def tell_other_side(fact: MessageSent, key: str) -> None:
+    """Tell the other side that somebody wrote, without what they wrote."""
+    it = await _application(fact)
+    author = await bound().fetchval(_AUTHOR, fact.message_id)
+    people = await members_of(it.association_id) if author == it.person_id else [it.person_id]
+    await notify(people, it.news("message_received", "application", "mission", "association"), key)
+
+
 @reacts_to(HoursDeclared)
 async def tell_association_of_hours(fact: HoursDeclared, key: str) -> None:
     """Tell the association that there are hours to confirm."""
@@ -181,22 +253,6 @@ async def tell_both_of_cancellation(fact: ApplicationCancelled, key: str) -> Non
         people = await employers_of(it.person_id, it.company_id, it.manager_id)
         news = it.news("engagement_cancelled", "application", "applicant", "mission", "association")
         await notify(people, news, key)
-
-
-@reacts_to(ApplicationCompleted)
-async def tell_applicant_of_completion(fact: ApplicationCompleted, key: str) -> None:
-    """Tell whoever did a mission that it is over."""
-    it = await _application(fact)
-    await notify(
-        [it.person_id], it.news("application_completed", "application", "mission", "association"), key
-    )
-
-
-@reacts_to(ApplicationExpired)
-async def tell_applicant_of_expiry(fact: ApplicationExpired, key: str) -> None:
-    """Tell an applicant that the mission ended without an answer to them."""
-    it = await _application(fact)
-    await notify([it.person_id], it.news("application_expired", "application", "mission", "association"), key)
 
 
 async def _application(fact: ApplicationFact) -> Dossier:

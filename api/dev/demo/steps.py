@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from api.applications import answers, employer
 from api.applications import service as applications
 from api.applications.schemas import DeclineReason, WithdrawReason
 from api.core.actor import Actor
@@ -28,15 +29,15 @@ class Event(NamedTuple):
 UseCase = Callable[[Actor, UUID, Event], Awaitable[Any]]
 
 ON_APPLICATIONS: dict[str, UseCase] = {
-    "accept": lambda actor, which, _: applications.accept_application(actor, which, None),
-    "decline": lambda actor, which, event: applications.decline_application(
+    "accept": lambda actor, which, _: answers.accept_application(actor, which, None),
+    "decline": lambda actor, which, event: answers.decline_application(
         actor, which, msgspec.convert(event.said, DeclineReason), None
     ),
     "withdraw": lambda actor, which, event: applications.withdraw_application(
         actor, which, msgspec.convert(event.said, WithdrawReason), None
     ),
-    "approve": lambda actor, which, _: applications.approve_application(actor, which, None),
-    "refuse": lambda actor, which, event: applications.refuse_application(actor, which, event.said, None),
+    "approve": lambda actor, which, _: employer.approve_application(actor, which, None),
+    "refuse": lambda actor, which, event: employer.refuse_application(actor, which, event.said, None),
 }
 
 ON_HOURS: dict[str, UseCase] = {

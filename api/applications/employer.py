@@ -1,0 +1,55 @@
+"""What the employer says of a working-time application."""
+
+from uuid import UUID
+
+import asyncpg
+
+from api.applications import policy, queries
+from api.applications.facts import EmployerApproved, EmployerRefused
+from api.applications.moves import change, ids_of, lock, move
+from api.applications.schemas import ApplicationOut
+from api.core.actor import Actor
+from api.core.database import retried, transaction
+from api.core.lifecycle import starts
+from api.core.outbox import record
+from api.core.problems import Forbidden, WrongState
+
+
+@retried
+async def approve_application(actor: Actor, application_id: UUID, asked: int | None) -> ApplicationOut:
+    """Give the employer's agreement; raises NotFound, Forbidden, WrongState, VersionChanged."""
+    async with transaction(actor) as connection:
+        present = await lock(connection, application_id, actor)
+        _require_employer(actor, present)
+        if starts(policy.APPROVE, present["employer_approval"], version=present["version"], asked=asked):
+            if present["state"] not in policy.LIVE:
+                raise WrongState(state=present["state"], allowed=sorted(policy.LIVE))
+            await change(present, employer_approval="approved")
+            await record(EmployerApproved(**ids_of(present)))
+        return await queries.get_application(connection, application_id, actor)
+
+
+@retried
+async def refuse_application(
+    actor: Actor, application_id: UUID, reason: str, asked: int | None
+) -> ApplicationOut:
+    """Refuse as the employer, which ends it and frees the place.
+
+    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    """
+    async with transaction(actor) as connection:
+        present = await lock(connection, application_id, actor)
+        _require_employer(actor, present)
+        if starts(policy.REFUSE, present["state"], version=present["version"], asked=asked):
+            if present["employer_approval"] != "pending":
+                raise WrongState(state=present["employer_approval"], allowed=["pending"])
+            words = {"employer_approval": "refused", "employer_reason": reason}
+            await move(connection, present, policy.REFUSE, EmployerRefused, **words)
+        return await queries.get_application(connection, application_id, actor)
+
+
+def _require_employer(actor: Actor, present: asyncpg.Record) -> None:
+    if present["regime"] != "working_time":
+        # To the applicant and the association it is visible: the employer has no say in it.
+        raise Forbidden
+    policy.require_employer(actor, present["company_id"], present["manager_id"], present["person_id"])

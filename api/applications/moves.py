@@ -1,0 +1,81 @@
+"""What every act on an application shares: the lock, the move, the places it frees."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from api.applications import policy
+from api.applications.facts import ApplicationFact, ApplicationOffered
+from api.applications.tables import Application
+from api.core import clock
+from api.core.actor import Actor
+from api.core.database import Connection, found
+from api.core.lifecycle import Move
+from api.core.outbox import record
+from api.core.problems import NotFound
+
+REPLY_WITHIN = timedelta(days=7)
+"""How long an association has to reply."""
+OFFER_LASTS = timedelta(hours=48)
+"""How long a freed place is kept for the one it is offered to."""
+_OFFER = "SELECT application_id, association_id, company_id FROM offer_places($1, $2)"
+
+
+async def lock_mission(connection: Connection, mission_id: UUID) -> asyncpg.Record:
+    """Lock a mission that the caller sees, and give its row; raises NotFound."""
+    await connection.execute("SELECT lock_mission($1)", mission_id)
+    return found(await connection.fetchrow("SELECT * FROM mission WHERE id = $1", mission_id))
+
+
+async def lock(connection: Connection, application_id: UUID, actor: Actor) -> asyncpg.Record:
+    """Lock an application that the caller sees, its mission first, and give its row; raises NotFound."""
+    mission_id = found(
+        await connection.fetchval("SELECT mission_id FROM application WHERE id = $1", application_id)
+    )
+    await connection.execute("SELECT lock_mission($1)", mission_id)
+    present = found(
+        await connection.fetchrow("SELECT * FROM application WHERE id = $1 FOR UPDATE", application_id)
+    )
+    policy.require_sight(actor, present)
+    return present
+
+
+async def change(present: asyncpg.Record, **columns: Any) -> None:
+    """Write to an application that is locked."""
+    where = (Application.id == present["id"]) & (Application.state == present["state"])
+    if not await Application.update(dict[Any, Any](columns)).where(where).returning(Application.id):
+        raise NotFound
+
+
+async def move(
+    connection: Connection,
+    present: asyncpg.Record,
+    act: Move,
+    fact: type[ApplicationFact],
+    reason: str | None = None,
+    **columns: Any,
+) -> None:
+    """Move an application that is locked, say so, and offer the place that it frees to the next one who waits."""
+    await change(present, state=act.target, state_reason=reason, **columns)
+    await record(fact(**ids_of(present)))
+    if present["state"] in policy.HOLDING and act.target not in policy.HOLDING:
+        await offer_places(connection, present["mission_id"])
+
+
+async def offer_places(connection: Connection, mission_id: UUID) -> int:
+    """Offer the free places of a mission that is locked to whoever waits, in their order; gives how many."""
+    offered = await connection.fetch(_OFFER, mission_id, clock.now() + OFFER_LASTS)
+    await record(*(ApplicationOffered(**row) for row in offered))
+    return len(offered)
+
+
+def ids(application_id: UUID, association_id: UUID, company_id: UUID) -> dict[str, UUID]:
+    """Give the ids of a fact."""
+    return {"application_id": application_id, "association_id": association_id, "company_id": company_id}
+
+
+def ids_of(present: asyncpg.Record) -> dict[str, UUID]:
+    """Give the ids of a fact about a row."""
+    return ids(present["id"], present["association_id"], present["company_id"])
