@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.core import pagination
+from api.core import clock, pagination
 from api.core.actor import Actor
 from api.core.database import Connection, fetch_all, fetch_one, found
 from api.core.schemas import Page
@@ -28,8 +28,9 @@ from api.organisations.schemas import (
 
 _ASSOCIATION = """
     SELECT id, version, state, state_reason, name, legal_form, purpose, rna, siren, siret, street, postal_code, city,
-           latitude, longitude, causes, website, contact_email, public_interest, created_at
-    FROM association WHERE id = $1
+           latitude, longitude, causes, website, contact_email, public_interest, created_at,
+           rate AS reply_rate, median AS reply_median_minutes
+    FROM association, replies_of(id, $2) WHERE id = $1
 """
 _STATE = "SELECT state FROM association WHERE id = $1"
 _INSIDE = """
@@ -63,7 +64,7 @@ async def get_association(
     connection: Connection, association_id: UUID, viewer: Actor | None = None
 ) -> AssociationOut:
     """Give an association that the caller may see, what is its members' own to them; raises NotFound."""
-    fields = dict(found(await connection.fetchrow(_ASSOCIATION, association_id)))
+    fields = dict(found(await connection.fetchrow(_ASSOCIATION, association_id, clock.now())))
     require_sight_of_association(viewer, association_id, fields["state"])
     moderates = viewer is not None and "moderator" in viewer.roles
     if moderates or (viewer is not None and association_id in viewer.memberships):

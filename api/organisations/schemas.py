@@ -119,6 +119,7 @@ class AssociationEvent(Out, frozen=True, kw_only=True):
 class AssociationOut(Out, frozen=True, kw_only=True):
     """An association as anyone sees it.
 
+    `reply_rate` (0 to 1) and `reply_median_minutes` are of what fell due within a year, null under five.
     `contact_email`, `state_reason` (why it was refused or suspended) and `history` are for its members and
     moderators, `duplicates` for moderators: null to others.
     """
@@ -139,6 +140,8 @@ class AssociationOut(Out, frozen=True, kw_only=True):
     contact_email: str | None
     public_interest: str
     created_at: datetime
+    reply_rate: float | None
+    reply_median_minutes: int | None
     history: list[AssociationEvent] | None
     duplicates: list[Duplicate] | None
 

@@ -1,0 +1,226 @@
+"""Nobody applies into silence: shortlists, reminders, expiry, reopening, reply figures, messages."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from api.applications.clockwork import expire_unanswered, remind_of_replies
+from api.core import clock
+from api.core.database import operations
+from tests.api.core.asking import assert_problem
+from tests.make.world import Association, World
+
+
+def path(application: dict[str, Any], act: str = "") -> str:
+    return f"/v1/applications/{application['id']}{act and '/'}{act}"
+
+
+async def applied(world: World, association: Association, **fields: Any) -> tuple[str, dict[str, Any]]:
+    """Give an employee's token, and their application to a new mission."""
+    employee = world.employee(await world.company(approval="automatic"))
+    return employee, await world.application(employee, await world.mission(association, **fields))
+
+
+async def facts(application: dict[str, Any]) -> list[str]:
+    """Give the names of what was recorded of an application, by its payload's id."""
+    import msgspec
+
+    async with operations() as connection:
+        rows = await connection.fetch("SELECT fact, payload FROM outbox WHERE fact LIKE '%' ORDER BY id")
+    return [
+        row["fact"]
+        for row in rows
+        if msgspec.msgpack.decode(row["payload"]).get("application_id") == application["id"]
+    ]
+
+
+async def at(days: float) -> None:
+    """Let the schedule remind and give up, so many days from now."""
+    with clock.at(clock.now() + timedelta(days=days)):
+        await remind_of_replies()
+        await expire_unanswered()
+
+
+async def test_an_application_says_by_when_it_is_answered(world: World) -> None:
+    association = await world.association()
+    _, application = await applied(world, association)
+    due = clock.now() + timedelta(days=7)
+    assert abs((due - _instant(application["reply_due_at"])).total_seconds()) < 60
+    accepted = await world.ok(association.owner, "POST", path(application, "accept"))
+    assert accepted["reply_due_at"] is None
+
+
+def _instant(text: str) -> Any:
+    from datetime import datetime
+
+    return datetime.fromisoformat(text)
+
+
+async def test_a_shortlist_moves_the_date_once_and_never_past_the_first_day(world: World) -> None:
+    association = await world.association()
+    first = clock.today("Europe/Paris") + timedelta(days=40)
+    days = {"starts_on": str(first), "apply_by": str(first - timedelta(days=10)), "ends_on": None}
+    _, application = await applied(world, association, **days)
+    kept = await world.ok(association.owner, "POST", path(application, "shortlist"))
+    again = await world.ok(association.owner, "POST", path(application, "shortlist"))
+
+    assert (kept["state"], again["version"]) == ("shortlisted", kept["version"])
+    assert _instant(kept["reply_due_at"]).date() == first - timedelta(days=3)
+    soon = clock.today("Europe/Paris") + timedelta(days=12)
+    _, other = await applied(world, association, starts_on=str(soon), ends_on=None)
+    moved = await world.ok(association.owner, "POST", path(other, "shortlist"))
+    assert _instant(moved["reply_due_at"]).date() == soon - timedelta(days=1)
+
+
+async def test_the_association_is_reminded_twice_then_the_person_is_told(world: World) -> None:
+    association = await world.association()
+    employee, application = await applied(world, association)
+    for days in (3.4, 3.6, 3.7, 5.9, 6.1, 6.2, 6.9):
+        await at(days)
+    assert (await facts(application)).count("ReplyReminded") == 2
+    await at(7.1)
+    await at(8)
+
+    ended = await world.ok(employee, "GET", path(application))
+    assert (ended["state"], ended["reason"]) == ("expired", "no_reply")
+    assert (await facts(application)).count("ApplicationExpired") == 1
+
+
+async def test_a_week_of_absence_reminds_nobody_of_what_is_over(world: World) -> None:
+    association = await world.association()
+    _, application = await applied(world, association)
+    await at(15)
+    assert (await facts(application))[-1] == "ApplicationExpired"
+    assert "ReplyReminded" not in await facts(application)
+
+
+async def test_a_declined_person_applies_again_only_where_it_is_reopened(world: World) -> None:
+    association = await world.association()
+    employee, application = await applied(world, association)
+    await world.ok(association.owner, "POST", path(application, "decline"), {"reason": "mission_filled"})
+    again = f"/v1/missions/{application['mission_id']}/applications"
+
+    refused = await world.call(employee, "POST", again, {"regime": "working_time"})
+    reopened = await world.ok(association.owner, "POST", path(application, "reopen"))
+    accepted = await world.ok(association.owner, "POST", path(application, "accept"))
+
+    assert_problem(refused, 409, "declined-before")
+    assert (reopened["state"], accepted["state"]) == ("submitted", "accepted")
+    assert reopened["reply_due_at"] is not None
+
+
+async def test_reopening_beside_a_new_application_is_refused(world: World) -> None:
+    association = await world.association()
+    employee, application = await applied(world, association)
+    await at(8)
+    await world.application(employee, {"id": application["mission_id"]})
+    answer = await world.call(association.owner, "POST", path(application, "reopen"))
+    assert_problem(answer, 409, "already-applied")
+
+
+async def test_so_many_unanswered_applications_and_no_more(world: World) -> None:
+    association = await world.association()
+    employee = world.employee(await world.company())
+    missions = [await world.mission(association) for _ in range(6)]
+    made = [await world.application(employee, mission) for mission in missions[:5]]
+    one_more = f"/v1/missions/{missions[5]['id']}/applications"
+
+    refused = await world.call(employee, "POST", one_more, {"regime": "working_time"})
+    await world.ok(association.owner, "POST", path(made[0], "accept"))
+    taken = await world.call(employee, "POST", one_more, {"regime": "working_time"})
+
+    assert_problem(refused, 409, "too-many-applications")
+    assert taken.status_code == 201
+
+
+async def test_an_engagement_ends_with_a_reason_and_its_place_comes_back(world: World) -> None:
+    association = await world.association()
+    employee, application = await applied(world, association)
+    await world.ok(association.owner, "POST", path(application, "accept"))
+    ended = await world.ok(
+        association.owner, "POST", path(application, "cancel"), {"reason": "Le local a brûlé."}
+    )
+    assert (ended["state"], ended["reason"]) == ("cancelled", "Le local a brûlé.")
+    assert (await world.ok(None, "GET", f"/v1/missions/{application['mission_id']}"))["places_left"] == 1
+    early = await world.call(employee, "POST", path(application, "cancel"), {"reason": "x"})
+    assert early.status_code == 403
+
+
+async def test_no_show_and_completed_are_exchanged_for_thirty_days(world: World) -> None:
+    association = await world.association()
+    _, application = await applied(world, association)
+    await world.ok(association.owner, "POST", path(application, "accept"))
+    missed = await world.ok(association.owner, "POST", path(application, "no-show"))
+    done = await world.ok(association.owner, "POST", path(application, "complete"))
+    assert (missed["state"], done["state"]) == ("no_show", "completed")
+    async with operations() as connection:
+        await connection.execute(
+            "UPDATE application SET ended_at = now() - interval '31 days' WHERE id = $1", application["id"]
+        )
+    late = await world.call(association.owner, "POST", path(application, "no-show"))
+    assert_problem(late, 409, "wrong-state")
+
+
+async def test_bulk_answers_are_each_their_own(world: World) -> None:
+    association, other = await world.association(), await world.association()
+    mission = await world.mission(association, places=2)
+    company = await world.company(approval="automatic")
+    made = [(await world.application(world.employee(company), mission))["id"] for _ in range(3)]
+    _, elsewhere = await applied(world, other)
+
+    answered = await world.ok(
+        association.owner, "POST", "/v1/applications/accept", {"ids": [*made, elsewhere["id"], made[0]]}
+    )
+    declined = await world.ok(association.owner, "POST", "/v1/applications/decline", {"ids": made})
+
+    assert [(item["id"], item["status"], item.get("state")) for item in answered["items"]] == [
+        (made[0], 200, "accepted"),
+        (made[1], 200, "accepted"),
+        (made[2], 409, None),
+        (elsewhere["id"], 404, None),
+    ]
+    assert answered["items"][2]["problem"]["type"] == "/problems/mission-full"
+    assert [item["status"] for item in declined["items"]] == [409, 409, 200]
+    too_many = await world.call(
+        association.owner, "POST", "/v1/applications/accept", {"ids": [made[0]] * 501}
+    )
+    assert too_many.status_code == 422
+
+
+async def test_the_two_sides_write_and_the_employer_never_reads(world: World) -> None:
+    association = await world.association()
+    company = await world.company(approval="hr")
+    employee = world.employee(company)
+    application = await world.application(employee, await world.mission(association))
+    first = await world.ok(employee, "POST", path(application, "messages"), {"text": "Bonjour !"})
+    await world.ok(association.owner, "POST", path(application, "messages"), {"text": "Bonjour à vous."})
+
+    shown = (await world.ok(association.owner, "GET", path(application, "messages")))["items"]
+    assert [(one["text"], one["from_association"]) for one in shown] == [
+        ("Bonjour !", False),
+        ("Bonjour à vous.", True),
+    ]
+    assert shown[0] == first
+    for method, body in (("GET", None), ("POST", {"text": "x"})):
+        answer = await world.call(company.admin, method, path(application, "messages"), body)
+        assert answer.status_code == 403
+    stranger = await world.association()
+    assert (await world.call(stranger.owner, "GET", path(application, "messages"))).status_code == 404
+
+
+@pytest.mark.parametrize("answered", [3, 5])
+async def test_reply_figures_count_what_fell_due(world: World, answered: int) -> None:
+    association = await world.association()
+    made = [(await applied(world, association))[1] for _ in range(6)]
+    for application in made[:answered]:
+        await world.ok(association.owner, "POST", path(application, "decline"), {"reason": "other"})
+    shown = f"/v1/associations/{association.id}"
+    before = await world.ok(None, "GET", shown)
+    await at(8)
+
+    with clock.at(clock.now() + timedelta(days=9)):
+        after = await world.ok(None, "GET", shown)
+    assert before["reply_rate"] == (None if answered < 5 else 1.0)
+    assert after["reply_rate"] == round(answered / 6, 3)
+    assert after["reply_median_minutes"] == 0
