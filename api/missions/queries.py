@@ -30,7 +30,8 @@ INSIDE = ("problems", "contact", "managers", "reserved_to", "live_applications")
 """What a mission shows to its association alone."""
 _MISSION = """
     SELECT m.id, m.version, m.state, m.state_reason, m.association_id, a.name AS association_name,
-           a.state = 'verified' AS verified, m.title, m.summary, m.description, m.deliverable, m.format, m.causes,
+           a.state = 'verified' AS verified, r.rate AS reply_rate,
+           m.title, m.summary, m.description, m.deliverable, m.format, m.causes,
            m.places, m.places - m.taken AS places_left, m.effort_minutes, m.regimes, m.remote, m.location_label,
            m.postal_code, m.latitude, m.longitude, m.time_zone, m.starts_on, m.ends_on, m.apply_by, m.languages,
            m.created_at, m.published_at, m.template, m.prerequisites, m.steps, m.skills, m.sessions, m.contact,
@@ -39,7 +40,7 @@ _MISSION = """
            CASE WHEN $2 THEN (
                SELECT jsonb_agg(jsonb_build_object('state', e.to_state, 'reason', e.reason, 'at', e.at) ORDER BY at, id)
                FROM state_event e WHERE e.object_id = m.id) END AS history
-    FROM mission m JOIN association a ON a.id = m.association_id WHERE m.id = $1
+    FROM mission m JOIN association a ON a.id = m.association_id, replies_of(a.id, $3) r WHERE m.id = $1
 """
 _OF_ASSOCIATION = """
     SELECT id, version, state, title, places, places - taken AS places_left, live AS live_applications, starts_on,
@@ -54,7 +55,7 @@ _OF_ASSOCIATION = """
 async def get_mission(connection: Connection, mission_id: UUID, viewer: Actor | None) -> MissionOut:
     """Give a mission that the caller may see, with what is its association's own to its members; raises NotFound."""
     keeps = viewer is not None and bool(viewer.memberships or "moderator" in viewer.roles)
-    row = unpacked(found(await connection.fetchrow(_MISSION, mission_id, keeps)))
+    row = unpacked(found(await connection.fetchrow(_MISSION, mission_id, keeps, clock.now())))
     require_sight(viewer, row)
     mine = viewer is not None and row["association_id"] in viewer.memberships
     if viewer and (mine or "moderator" in viewer.roles):
@@ -67,7 +68,10 @@ async def get_mission(connection: Connection, mission_id: UUID, viewer: Actor | 
     if not mine:
         row |= dict.fromkeys(INSIDE)
     row["association"] = MissionAssociation(
-        id=row["association_id"], name=row["association_name"], verified=row["verified"]
+        id=row["association_id"],
+        name=row["association_name"],
+        verified=row["verified"],
+        reply_rate=row["reply_rate"],
     )
     row["location"] = location_of(row)
     fields: dict[str, Any] = {name: row.get(name) for name in MissionOut.__struct_fields__}

@@ -132,11 +132,12 @@ class Submitted(In, frozen=True, kw_only=True):
 
 
 class MissionAssociation(Out, frozen=True, kw_only=True):
-    """The association of a mission."""
+    """The association of a mission; `reply_rate` as in getAssociation."""
 
     id: UUID
     name: str
     verified: bool
+    reply_rate: float | None
 
 
 class MissionProblem(Out, frozen=True, kw_only=True):

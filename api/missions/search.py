@@ -97,26 +97,26 @@ _DISTANCE = """
     AND ($17::float8 IS NULL OR (spot <-> on_globe($13, $14), id) > ($17, $18::uuid))
     ORDER BY spot <-> on_globe($13, $14), id LIMIT $19
 """
-_IN_TITLES = """
-    AND document @@ $20::text::tsquery
-    AND ($21::int IS NULL OR ($21 = 1 AND (published_at, id) < ($17::timestamptz, $18::uuid)))
+_AFTER = """
+    AND ($21::int IS NULL OR $21 < {tier} OR ($21 = {tier} AND (published_at, id) < ($17::timestamptz, $18::uuid)))
     ORDER BY published_at DESC, id DESC LIMIT $19
 """
-_ELSEWHERE = """
-    AND NOT document @@ $20::text::tsquery
-    AND ($21::int IS NULL OR $21 = 1 OR (published_at, id) < ($17::timestamptz, $18::uuid))
-    ORDER BY published_at DESC, id DESC LIMIT $19
-"""
-# An Append gives the first branch before it asks the second for anything: titles first, each the newest first.
-_RELEVANCE = (
-    f"(SELECT 1 AS tier, found.* FROM ({_FROM} {_IN_TITLES}) found) UNION ALL "
-    f"(SELECT 2, found.* FROM ({_FROM} {_ELSEWHERE}) found) LIMIT $19"
+_TIERS = (
+    "AND NOT silent AND document @@ $20::text::tsquery",
+    "AND NOT silent AND NOT document @@ $20::text::tsquery",
+    "AND silent",
+)
+"""Every word in the title; somewhere else; whatever left somebody without an answer."""
+# An Append asks a branch for nothing until those before it have given all: each tier is the newest first.
+_RELEVANCE = " UNION ALL ".join(
+    f"(SELECT {tier} AS tier, found.* FROM ({_FROM} {words} {_AFTER.replace('{tier}', str(tier))}) found)"
+    for tier, words in enumerate(_TIERS, 1)
 )
 QUERIES: dict[str, str] = {
     "newest": _FROM + _NEWEST,
     "starts": _FROM + _STARTS,
     "distance": _FROM.replace("SELECT ", "SELECT spot <-> on_globe($13, $14) AS straight, ", 1) + _DISTANCE,
-    "relevance": _RELEVANCE,
+    "relevance": _RELEVANCE + " LIMIT $19",
 }
 _KEYS: dict[str, tuple[tuple[str, ...], tuple[Any, ...]]] = {
     "newest": (("published_at", "id"), (datetime, UUID)),
@@ -166,7 +166,8 @@ async def search_missions(
 ) -> Found:
     """List the missions that anyone may see, and those reserved to the caller's company.
 
-    `relevance` gives those whose title says every word before those that say it anywhere, each the newest first.
+    `relevance` gives those whose title says every word before those that say it anywhere, each the newest first, and
+    last of all those that left somebody without an answer.
     `facets` counts, of the newest 10 000 that match, what each value of a filter would leave, that filter aside.
     A mission without a place is near nothing. Raises Malformed.
     """

@@ -12,6 +12,7 @@ async def forwards() -> MigrationManager:
 
     async def run() -> None:
         await run_script("0013/applications.sql")
+        await run_script("0013/silence.sql")
         await run_script("hand_over.sql")
 
     manager.add_raw(run)

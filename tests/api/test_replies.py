@@ -224,3 +224,25 @@ async def test_reply_figures_count_what_fell_due(world: World, answered: int) ->
     assert before["reply_rate"] == (None if answered < 5 else 1.0)
     assert after["reply_rate"] == round(answered / 6, 3)
     assert after["reply_median_minutes"] == 0
+
+
+async def test_who_leaves_people_without_an_answer_is_found_last(world: World) -> None:
+    association = await world.association()
+    titles = ("Trier les archives", "Classer des dossiers")
+    silent, other = [
+        await world.mission(
+            association, title=title, description="Des archives à classer, tout un hiver durant."
+        )
+        for title in titles
+    ]
+    employee = world.employee(await world.company())
+    application = await world.application(employee, silent)
+    found = f"/v1/missions?association={association.id}&q=archives"
+    before = [item["id"] for item in (await world.ok(None, "GET", found))["items"]]
+    await at(8)
+    after = [item["id"] for item in (await world.ok(None, "GET", found))["items"]]
+    await world.ok(association.owner, "POST", path(application, "reopen"))
+    mended = [item["id"] for item in (await world.ok(None, "GET", found))["items"]]
+
+    assert before == mended == [silent["id"], other["id"]]
+    assert after == [other["id"], silent["id"]]

@@ -43,6 +43,7 @@ CROSSINGS = {
     "move_missions()": "a trigger: missions follow their association",
     "record_audit()": "a trigger: the audit log is written by nobody",
     "record_state()": "a trigger: history is written by nobody",
+    "hear_silence()": "a trigger: who leaves somebody without an answer is found later",
     "keep_the_cap()": "a trigger: so many unanswered applications of a person, whoever they are to",
     "offer_places(uuid,timestamp with time zone)": "a freed place goes to who waits, behind other companies' walls",
     "waitlist_position(uuid)": "a number, of a queue whose others are not seen",

@@ -26,7 +26,8 @@ CREATE TABLE mission_search (
     published_at timestamptz NOT NULL,
     spot cube,
     document tsvector NOT NULL,
-    reserved_to uuid[] NOT NULL
+    reserved_to uuid[] NOT NULL,
+    silent boolean NOT NULL
 );
 CREATE INDEX mission_search_newest ON mission_search (published_at DESC, id DESC);
 CREATE INDEX mission_search_starts ON mission_search (starts_on, id);
@@ -54,7 +55,9 @@ CREATE VIEW mission_shown WITH (security_invoker) AS
                || setweight(search_words(m.summary), 'C')
                || setweight(search_words(concat_ws(' ', m.description, m.deliverable, a.name, m.location_label)), 'D')
                AS document,
-           m.reserved_to
+           m.reserved_to,
+           EXISTS (SELECT FROM application p WHERE p.mission_id = m.id AND p.state = 'expired'
+                   AND p.state_reason = 'no_reply') AS silent
     FROM mission m JOIN association a ON a.id = m.association_id, LATERAL (
         SELECT string_agg(concat_ws(' ', s.label_fr, s.label_en), ' ') AS labels
         FROM jsonb_array_elements(m.skills) named JOIN skill s ON s.id = named ->> 'skill') skills;
