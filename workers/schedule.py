@@ -96,6 +96,11 @@ async def expire_unanswered(_: Settings, __: Queue) -> int:
     return await clockwork.expire_unanswered()
 
 
+async def decide_approvals(_: Settings, __: Queue) -> int:
+    """Decide what employers did not answer in time, by their policy."""
+    return await clockwork.decide_silent_approvals()
+
+
 async def offer_places(_: Settings, __: Queue) -> int:
     """Offer the places that were added to missions with a waitlist."""
     return await clockwork.offer_free_places()
@@ -116,6 +121,7 @@ ENTRIES = (
     Entry("expire_missions", lambda _: 60, expire_missions),
     Entry("remind_replies", lambda _: 60, remind_replies),
     Entry("expire_unanswered", lambda _: 30, expire_unanswered),
+    Entry("decide_approvals", lambda _: 60, decide_approvals),
     Entry("offer_places", lambda _: 30, offer_places),
     Entry("purge_keys", lambda _: 600, purge_keys),
     Entry("purge_facts", lambda _: 3600, purge_facts),

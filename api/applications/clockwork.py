@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from api.applications.employer import decide_for_the_silent
 from api.applications.endings import complete_mission
 from api.applications.facts import ApplicationExpired, OfferExpired, ReplyReminded
 from api.applications.moves import change, ids_of, lock, move, offer_places
@@ -54,6 +55,12 @@ _TO_GIVE_UP = """
         OR (state = 'offered' AND offer_expires_at <= $1)
     ORDER BY mission_id, id
 """
+_TO_DECIDE = """
+    SELECT id, company_id FROM application
+    WHERE employer_approval = 'pending' AND approval_due_at <= $1
+        AND state IN ('submitted', 'shortlisted', 'waitlisted', 'offered', 'accepted')
+    ORDER BY mission_id, id
+"""
 _TO_OFFER = """
     SELECT DISTINCT m.id, m.association_id FROM mission m JOIN application a ON a.mission_id = m.id
     WHERE a.state = 'waitlisted' AND m.taken < m.places AND m.state IN ('published', 'paused', 'in_progress')
@@ -91,6 +98,11 @@ async def expire_unanswered() -> int:
     return await _each(_TO_GIVE_UP, _give_up)
 
 
+async def decide_silent_approvals() -> int:
+    """Decide, by the company's policy, what its employer did not answer in time; gives how many."""
+    return await _each(_TO_DECIDE, decide_for_the_silent)
+
+
 async def offer_free_places() -> int:
     """Offer the places that were added to a mission to whoever waits; gives how many missions had some."""
     return await _each(_TO_OFFER, _offer)
@@ -103,7 +115,7 @@ async def _each(due: str, act: Callable[[Actor, UUID], Awaitable[object]], *give
     done = 0
     for row in rows:
         try:
-            await act(system(association_id=row["association_id"]), row["id"])
+            await act(system(row.get("company_id"), row.get("association_id")), row["id"])
         except Problem:
             continue
         done += 1

@@ -8,11 +8,16 @@ from api.applications import policy, queries
 from api.applications.facts import EmployerApproved, EmployerRefused
 from api.applications.moves import change, ids_of, lock, move
 from api.applications.schemas import ApplicationOut
+from api.core import clock
 from api.core.actor import Actor
 from api.core.database import retried, transaction
 from api.core.lifecycle import starts
 from api.core.outbox import record
 from api.core.problems import Forbidden, WrongState
+from api.organisations.queries import get_company, get_policy
+
+SILENCE = "no_answer"
+"""The `employer_reason` of a refusal by silence."""
 
 
 @retried
@@ -46,6 +51,27 @@ async def refuse_application(
             words = {"employer_approval": "refused", "employer_reason": reason}
             await move(connection, present, policy.REFUSE, EmployerRefused, **words)
         return await queries.get_application(connection, application_id, actor)
+
+
+async def decide_for_the_silent(actor: Actor, application_id: UUID) -> None:
+    """Say, in the system's name inside the company, what the policy makes of an employer who did not answer in time."""
+    async with transaction(actor) as connection:
+        present = await lock(connection, application_id, actor)
+        due = present["approval_due_at"]
+        if (
+            present["employer_approval"] != "pending"
+            or present["state"] not in policy.LIVE
+            or due > clock.now()
+        ):
+            return
+        company = await get_company(connection, present["company_id"], actor)
+        rules = await get_policy(connection, present["company_id"], clock.today(company.time_zone))
+        if rules.approval_silence == "approve":
+            await change(present, employer_approval="approved")
+            await record(EmployerApproved(**ids_of(present)))
+        else:
+            words = {"employer_approval": "refused", "employer_reason": SILENCE}
+            await move(connection, present, policy.REFUSE, EmployerRefused, **words)
 
 
 def _require_employer(actor: Actor, present: asyncpg.Record) -> None:

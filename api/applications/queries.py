@@ -14,7 +14,7 @@ from api.core.schemas import Page
 _APPLICATION = """
     SELECT p.id, p.version, p.state, p.state_reason, p.mission_id, p.association_id, p.company_id, p.person_id,
            p.manager_id, p.applicant_name, p.applicant_email, p.regime, p.legal_form, p.employer_approval, p.message,
-           p.created_at, p.reply_due_at, p.offer_expires_at,
+           p.created_at, p.approval_due_at, p.reply_due_at, p.offer_expires_at,
            CASE p.state WHEN 'waitlisted' THEN waitlist_position(p.id) END AS waitlist_position,
            m.title, a.name AS association, m.starts_on, m.ends_on
     FROM application p
@@ -93,6 +93,7 @@ def _shown(row: Any, viewer: Actor, history: list[ApplicationEvent] | None = Non
         employer_approval=row["employer_approval"],
         message=row["message"] if applicant or association else None,
         created_at=row["created_at"],
+        approval_due_at=row["approval_due_at"] if row["employer_approval"] == "pending" else None,
         reply_due_at=row["reply_due_at"] if row["state"] in ("submitted", "shortlisted") else None,
         offer_expires_at=row["offer_expires_at"] if row["state"] == "offered" else None,
         waitlist_position=row["waitlist_position"],

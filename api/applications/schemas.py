@@ -77,8 +77,8 @@ class ApplicationEvent(Out, frozen=True, kw_only=True):
 class ApplicationOut(Out, frozen=True, kw_only=True):
     """An application; `message` is null to the employer.
 
-    `reply_due_at` while the association has not answered, `offer_expires_at` while a place is kept, and
-    `waitlist_position` (1 is next) while it waits: null otherwise.
+    `approval_due_at` while the employer's word is asked, `reply_due_at` while the association has not answered,
+    `offer_expires_at` while a place is kept, and `waitlist_position` (1 is next) while it waits: null otherwise.
     """
 
     id: UUID
@@ -93,6 +93,7 @@ class ApplicationOut(Out, frozen=True, kw_only=True):
     employer_approval: str
     message: str | None
     created_at: datetime
+    approval_due_at: datetime | None
     reply_due_at: datetime | None
     offer_expires_at: datetime | None
     waitlist_position: int | None

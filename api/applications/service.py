@@ -1,7 +1,9 @@
 """What a person does with their applications. Every use case locks the mission first, then the application."""
 
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -25,7 +27,7 @@ from api.core.outbox import record
 from api.core.problems import Fault, Forbidden, Invalid, NotFound, Problem, WrongState
 from api.organisations.policy import NOT_EMPLOYED
 from api.organisations.queries import get_policy
-from api.organisations.schemas import PolicyOut
+from api.organisations.schemas_policy import PolicyOut
 
 _LIVE_OF_EMPLOYEE = """
     SELECT id FROM application WHERE employee_id = $1 AND state = ANY ($2) ORDER BY mission_id, id
@@ -140,24 +142,43 @@ async def _terms(
     )
     company_id: Any = actor.company_id
     rules = await get_policy(connection, company_id, clock.today(employee["time_zone"]))
-    _require_regime(given.regime, mission["regimes"], rules)
+    _require_regime(given.regime, mission, rules)
     return {
         "applicant_name": f"{employee['given_name']} {employee['family_name']}".strip(),
         "applicant_email": employee["email"],
         "manager_id": employee["manager_id"] if rules.approval == "manager" else None,
         "legal_form": rules.legal_form if given.regime == "working_time" else None,
-        "employer_approval": _approval(given.regime, rules),
+        "employer_approval": (approval := _approval(given.regime, rules)),
+        "approval_due_at": _approval_due(mission, rules) if approval == "pending" else None,
     }
 
 
-def _require_regime(regime: str, offered: list[str], rules: PolicyOut) -> None:
-    if regime not in offered:
+def _require_regime(regime: str, mission: asyncpg.Record, rules: PolicyOut) -> None:
+    if regime not in mission["regimes"]:
         words = Words("The mission is not offered this way.", "La mission n’est pas proposée dans ce cadre.")
     elif regime not in rules.regimes:
         words = Words("Your company does not allow it.", "Votre entreprise ne le permet pas.")
+    elif regime == "working_time" and not _allows(mission, rules):
+        words = Words(
+            "Your company does not allow this mission on working time.",
+            "Votre entreprise n’ouvre pas cette mission au temps de travail.",
+        )
     else:
         return
     raise Invalid(faults=[Fault("/regime", "not-allowed", words)])
+
+
+def _allows(mission: asyncpg.Record, rules: PolicyOut) -> bool:
+    return (
+        (rules.formats is None or mission["format"] in rules.formats)
+        and (rules.causes is None or bool(set(mission["causes"]) & set(rules.causes)))
+        and (rules.associations is None or mission["association_id"] in rules.associations)
+    )
+
+
+def _approval_due(mission: asyncpg.Record, rules: PolicyOut) -> datetime:
+    first = datetime.combine(mission["starts_on"], time.min, ZoneInfo(mission["time_zone"]))
+    return min(clock.now() + timedelta(days=rules.approval_days), first).astimezone(UTC)
 
 
 def _approval(regime: str, rules: PolicyOut) -> str:

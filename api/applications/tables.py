@@ -36,6 +36,7 @@ class Application(Table, db=ENGINE, tablename="application"):
     waitlisted_at = Timestamptz(null=True, default=None)
     offer_expires_at = Timestamptz(null=True, default=None)
     ended_at = Timestamptz(null=True, default=None)
+    approval_due_at = Timestamptz(null=True, default=None)
 
 
 class Message(Table, db=ENGINE, tablename="message"):

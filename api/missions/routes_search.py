@@ -16,10 +16,10 @@ from api.core.language import Words
 from api.core.pagination import CursorText, Limit
 from api.core.problems import Fault, Invalid
 from api.core.routing import Viewer
-from api.missions.schemas import Format, LanguageCode, Remote, SkillId
+from api.missions.schemas import LanguageCode, Remote, SkillId
 from api.missions.schemas_search import Found
 from api.missions.search import Facet, Question, Sort, point_of, search_missions
-from api.organisations.schemas import Cause, PostalCode, Regime
+from api.organisations.schemas import Cause, Format, PostalCode, Regime
 
 _NEAR = re.compile(r"(-?\d{1,2}(?:\.\d{1,10})?),(-?\d{1,3}(?:\.\d{1,10})?)")
 FEW = 20

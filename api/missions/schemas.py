@@ -7,11 +7,10 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from api.core.schemas import NO_CONTROL, NO_CONTROL_BUT_LINES, Email, In, Instant, Line, Minutes, Out, Text
-from api.organisations.schemas import Causes, Duplicate, Latitude, Longitude, PostalCode, Regime, Slug
+from api.organisations.schemas import Causes, Duplicate, Format, Latitude, Longitude, PostalCode, Regime, Slug
 
 Title = Annotated[str, Meta(max_length=150, pattern=NO_CONTROL)]
 Summary = Annotated[str, Meta(max_length=300, pattern=NO_CONTROL)]
-Format = Literal["consultation", "short", "project", "mentoring", "team_day"]
 MissionState = Literal[
     "draft",
     "submitted",

@@ -10,7 +10,8 @@ from msgspec import Meta
 from api.core.language import Language, Words
 from api.core.problems import Fault, Invalid
 from api.core.schemas import In, Line, Minutes, Out, Text
-from api.missions.schemas import Format, MissionSkill, Places, Remote, Summary, Title
+from api.missions.schemas import MissionSkill, Places, Remote, Summary, Title
+from api.organisations.schemas import Format
 
 Lines = Annotated[list[Line], Meta(min_length=1, max_length=20)]
 

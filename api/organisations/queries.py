@@ -23,8 +23,8 @@ from api.organisations.schemas import (
     Duplicate,
     EmployeeOut,
     MemberOut,
-    PolicyOut,
 )
+from api.organisations.schemas_policy import PolicyOut
 
 _ASSOCIATION = """
     SELECT id, version, state, state_reason, name, legal_form, purpose, rna, siren, siret, street, postal_code, city,
@@ -51,7 +51,8 @@ _COMPANY = """
     SELECT id, version, slug, name, siren, legal_form, time_zone, origins, group_roles FROM company WHERE id = $1
 """
 _POLICY = """
-    SELECT effective_from, regimes, legal_form, approval, hours_approval, just_in_time FROM policy
+    SELECT effective_from, regimes, legal_form, approval, approval_days, approval_silence, hours_approval, just_in_time,
+           formats, causes, associations FROM policy
     WHERE company_id = $1 AND effective_from <= $2 ORDER BY effective_from DESC LIMIT 1
 """
 _EMPLOYEE = """

@@ -24,9 +24,8 @@ from api.organisations.schemas import (
     CompanyPatch,
     EmployeeOut,
     EmployeePatch,
-    PolicyIn,
-    PolicyOut,
 )
+from api.organisations.schemas_policy import PolicyIn, PolicyOut
 
 EDIT = [NotFound, Forbidden, Invalid, VersionChanged, VersionRequired]
 JUDGE = [NotFound, Forbidden, WrongState, VersionChanged]

@@ -1,10 +1,10 @@
 """Bodies and answers about associations, companies, employees and policies."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import UNSET, Meta, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType
 
 from api.core.schemas import NO_CONTROL, Email, In, Line, Out, Text, WebUrl
 
@@ -31,6 +31,7 @@ Cause = Literal[
     "vivre-ensemble",
 ]
 """The 20 `domain` values of API Engagement."""
+Format = Literal["consultation", "short", "project", "mentoring", "team_day"]
 Causes = Annotated[list[Cause], Meta(max_length=20)]
 Regime = Literal["working_time", "personal_time"]
 
@@ -239,28 +240,6 @@ class CompanyOut(Out, frozen=True, kw_only=True):
     time_zone: str
     origins: list[str]
     group_roles: dict[str, str]
-
-
-class PolicyIn(In, frozen=True, kw_only=True):
-    """What the company allows from `effective_from` on (its today when missing)."""
-
-    effective_from: date | None = None
-    regimes: Annotated[list[Regime], Meta(min_length=1, max_length=2)] = field(default_factory=both_regimes)
-    legal_form: Literal["service", "secondment"] = "service"
-    approval: Literal["automatic", "manager", "hr"] = "manager"
-    hours_approval: Literal["automatic", "manager", "hr"] = "automatic"
-    just_in_time: bool = True
-
-
-class PolicyOut(Out, frozen=True, kw_only=True):
-    """The policy in force on a day."""
-
-    effective_from: date
-    regimes: list[str]
-    legal_form: str
-    approval: str
-    hours_approval: str
-    just_in_time: bool
 
 
 class EmployeeOut(Out, frozen=True, kw_only=True):

@@ -27,10 +27,9 @@ from api.organisations.schemas import (
     CompanyPatch,
     EmployeeOut,
     EmployeePatch,
-    PolicyIn,
-    PolicyOut,
     one_reason,
 )
+from api.organisations.schemas_policy import PolicyIn, PolicyOut
 from api.organisations.tables import Association, AssociationMember, Company, Employee, Policy
 from api.people.service import person_of_email
 

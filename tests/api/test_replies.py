@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.applications.clockwork import expire_unanswered, remind_of_replies
+from api.applications.clockwork import decide_silent_approvals, expire_unanswered, remind_of_replies
 from api.core import clock
 from api.core.database import operations
 from tests.api.core.asking import assert_problem
@@ -246,3 +246,51 @@ async def test_who_leaves_people_without_an_answer_is_found_last(world: World) -
 
     assert before == mended == [silent["id"], other["id"]]
     assert after == [other["id"], silent["id"]]
+
+
+@pytest.mark.parametrize(
+    ("silence", "state", "approval"),
+    [("approve", "submitted", "approved"), ("refuse", "employer_refused", "refused")],
+)
+async def test_an_employer_s_silence_is_decided_by_policy(
+    world: World, silence: str, state: str, approval: str
+) -> None:
+    association, company = (
+        await world.association(),
+        await world.company(approval_days=3, approval_silence=silence),
+    )
+    employee = world.employee(company)
+    application = await world.application(employee, await world.mission(association))
+    assert application["approval_due_at"] is not None
+    for days in (2.9, 3.1, 4):
+        with clock.at(clock.now() + timedelta(days=days)):
+            await decide_silent_approvals()
+    decided = await world.ok(employee, "GET", path(application))
+    assert (decided["state"], decided["employer_approval"], decided["approval_due_at"]) == (
+        state,
+        approval,
+        None,
+    )
+    assert sum(name in ("EmployerApproved", "EmployerRefused") for name in await facts(application)) == 1
+
+
+async def test_an_employer_is_silent_until_the_first_day_at_most(world: World) -> None:
+    association, company = await world.association(), await world.company(approval_days=60)
+    employee, first = world.employee(company), clock.today("Europe/Paris") + timedelta(days=7)
+    application = await world.application(employee, await world.mission(association, starts_on=str(first)))
+    assert _instant(application["approval_due_at"]) < _instant(f"{first}T00:00:01+00:00")
+
+
+@pytest.mark.parametrize("policy", [{"formats": ["short"]}, {"causes": ["sport"]}, {"associations": []}])
+async def test_what_the_company_does_not_allow_is_for_personal_time(
+    world: World, policy: dict[str, Any]
+) -> None:
+    association, company = await world.association(), await world.company(**policy)
+    mission, employee = await world.mission(association), world.employee(company)
+    apply = f"/v1/missions/{mission['id']}/applications"
+
+    refused = await world.call(employee, "POST", apply, {"regime": "working_time"})
+    personal = await world.call(employee, "POST", apply, {"regime": "personal_time"})
+
+    assert_problem(refused, 422, "invalid", "/regime")
+    assert personal.status_code == 201

@@ -33,9 +33,9 @@ _MISSION = """
 """
 _APPLICATION = """
     INSERT INTO application (id, mission_id, association_id, company_id, employee_id, manager_id, person_id,
-        applicant_name, regime, legal_form, employer_approval, message, created_at, reply_due_at)
+        applicant_name, regime, legal_form, employer_approval, message, created_at, reply_due_at, approval_due_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, 'Zoé Petit', $8, $9, $10, 'ma motivation', $11,
-        $11::timestamptz + interval '7 days')
+        $11::timestamptz + interval '7 days', $11::timestamptz + interval '5 days')
 """
 _HOURS = """
     INSERT INTO hours_entry (id, application_id, mission_id, association_id, company_id, employee_id, person_id,

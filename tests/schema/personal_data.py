@@ -96,6 +96,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "application": {
         "version": WORK,
         "reminded": WORK,
+        "approval_due_at": WORK,
         "replied_at": "told by the history",
         "shortlisted_at": "told by the history",
         "waitlisted_at": "told by the history",

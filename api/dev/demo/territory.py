@@ -10,8 +10,9 @@ from typing import NamedTuple
 import msgspec
 
 from api.dev.demo.days import Seeded
-from api.missions.schemas import Format, Regimes, Remote
-from api.organisations.schemas import Address, Causes, CompanyRole, PolicyIn
+from api.missions.schemas import Regimes, Remote
+from api.organisations.schemas import Address, Causes, CompanyRole, Format
+from api.organisations.schemas_policy import PolicyIn
 
 SEED = 20_260_101
 

@@ -1,0 +1,46 @@
+"""What a company allows, as it is written and read."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, field
+
+from api.core.schemas import In, Out
+from api.organisations.schemas import Causes, Format, Regime, both_regimes
+
+
+class PolicyIn(In, frozen=True, kw_only=True):
+    """What the company allows from `effective_from` on (its today when missing).
+
+    `formats`, `causes` and `associations`: those allowed on working time, null for all. Silent for `approval_days`, or
+    on the mission's first day, the employer is taken to say `approval_silence`.
+    """
+
+    effective_from: date | None = None
+    regimes: Annotated[list[Regime], Meta(min_length=1, max_length=2)] = field(default_factory=both_regimes)
+    legal_form: Literal["service", "secondment"] = "service"
+    approval: Literal["automatic", "manager", "hr"] = "manager"
+    approval_days: Annotated[int, Meta(ge=1, le=60)] = 5
+    approval_silence: Literal["approve", "refuse"] = "refuse"
+    hours_approval: Literal["automatic", "manager", "hr"] = "automatic"
+    just_in_time: bool = True
+    formats: Annotated[list[Format], Meta(max_length=5)] | None = None
+    causes: Causes | None = None
+    associations: Annotated[list[UUID], Meta(max_length=500)] | None = None
+
+
+class PolicyOut(Out, frozen=True, kw_only=True):
+    """The policy in force on a day."""
+
+    effective_from: date
+    regimes: list[str]
+    legal_form: str
+    approval: str
+    approval_days: int
+    approval_silence: str
+    hours_approval: str
+    just_in_time: bool
+    formats: list[str] | None
+    causes: list[str] | None
+    associations: list[UUID] | None
