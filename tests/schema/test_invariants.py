@@ -17,6 +17,9 @@ from tests.make.world import World
 
 PLANTED = {
     "places_are_counted": "UPDATE mission SET taken = 0",
+    "ended_missions_left_nobody": """
+        ALTER TABLE mission DROP CONSTRAINT mission_ended_has_no_live;
+        UPDATE mission SET state = 'cancelled' WHERE live > 0""",
     "one_live_application": """
         DROP INDEX application_one_live;
         INSERT INTO application SELECT (jsonb_populate_record(p, jsonb_build_object('id', uuidv7()))).*
@@ -34,7 +37,7 @@ PLANTED = {
         UPDATE hours_entry SET confirmed_by = person_id""",
     "tenants_agree": """
         UPDATE hours_entry SET company_id = uuidv7()""",
-    "employer_word_is_kept": "UPDATE application SET employer_approval = 'pending' WHERE regime = 'working_time'",
+    "employer_word_is_kept": "UPDATE application SET (employer_approval, approval_due_at) = ('pending', now()) WHERE regime = 'working_time'",
     "search_shows_what_is_published": "UPDATE mission_search SET places_left = places_left + 1",
     "mails_are_told_once": """
         INSERT INTO mail (id, person_id, kind, to_address, language, subject, text, unique_key, not_before, created_at)
