@@ -37,7 +37,9 @@ PLANTED = {
         UPDATE hours_entry SET confirmed_by = person_id""",
     "tenants_agree": """
         UPDATE hours_entry SET company_id = uuidv7()""",
-    "employer_word_is_kept": "UPDATE application SET (employer_approval, approval_due_at) = ('pending', now()) WHERE regime = 'working_time'",
+    "employer_word_is_kept": """
+        UPDATE application SET (employer_approval, approval_due_at) = ('pending', now())
+        WHERE regime = 'working_time'""",
     "search_shows_what_is_published": "UPDATE mission_search SET places_left = places_left + 1",
     "mails_are_told_once": """
         INSERT INTO mail (id, person_id, kind, to_address, language, subject, text, unique_key, not_before, created_at)
