@@ -50,8 +50,14 @@ lint: setup ## Style, imports, spelling, dependencies
 types: setup ## mypy --strict
 	@$(BIN)/mypy
 
-bench: setup ## Compare with the floor, in one run
+bench: setup .venv/bench/.installed ## Compare with the floor and a peer, in one run
 	@$(BIN)/python -m tests.bench
+
+.venv/bench/.installed: requirements/bench.txt
+	@echo "Installing the peer into .venv/bench…"
+	@$(PYTHON) -m venv .venv/bench
+	@$(BIN)/uv pip sync --quiet --python .venv/bench/bin/python --require-hashes requirements/bench.txt
+	@touch $@
 
 openapi: setup ## Write openapi/openapi.json anew
 	@$(BIN)/maillon openapi > openapi/openapi.json
@@ -63,5 +69,6 @@ lock: setup ## Resolve the pinned requirements anew
 	@printf 'uv\n' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 - -o requirements/uv.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --extra dev --group test pyproject.toml -o requirements/dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group bench --constraints requirements/dev.txt -o requirements/bench.txt
 
 .PHONY: help setup demo dev test node prove lint types bench openapi migrate lock

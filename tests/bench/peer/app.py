@@ -1,0 +1,141 @@
+"""The peer's application: two routes, with authentication, rate limit and walls as dependencies."""
+
+import hmac
+import os
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, FastAPI, Header, HTTPException, Query
+from limits import parse
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import joinedload
+
+from tests.bench.peer import schemas
+from tests.bench.peer.search import Asked, search
+from tests.bench.peer.tables import Mission
+
+SECRET = os.environ["MAILLON_SECRETS"].encode()
+engine = create_async_engine(
+    re.sub("^postgresql:", "postgresql+asyncpg:", os.environ["MAILLON_DATABASE_URL"]),
+    pool_size=10,
+    max_overflow=0,
+)
+sessions = async_sessionmaker(engine, expire_on_commit=False)
+limiter = MovingWindowRateLimiter(
+    RedisStorage(f"async+{os.environ['MAILLON_REDIS_URL']}", implementation="redispy")
+)
+rate = parse("99999/second")
+app = FastAPI()
+_ACTOR = text("SELECT * FROM actor_by_session(:digest, :now)")
+_WALLS = text(
+    "SELECT set_config('app.person', :person, true), set_config('app.actor', 'person', true), "
+    "set_config('app.guest', '{}', true), set_config('app.company', :company, true), "
+    "set_config('app.employee', :employee, true), set_config('app.association', :associations, true), "
+    "set_config('app.role', :roles, true), set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
+
+
+async def walled(authorization: Annotated[str, Header()]) -> AsyncIterator[AsyncSession]:
+    """Give a session whose transaction carries the walls of whoever signed in."""
+    token = authorization.removeprefix("Bearer ")
+    async with sessions() as session:
+        digest = sha256(token.encode()).digest()
+        actor = (await session.execute(_ACTOR, {"digest": digest, "now": datetime.now(UTC)})).one_or_none()
+        if actor is None:
+            raise HTTPException(401)
+        if not await limiter.hit(rate, f"caller {actor.person_id}"):
+            raise HTTPException(429)
+        walls = {
+            "person": str(actor.person_id),
+            "company": str(actor.company_id or ""),
+            "employee": str(actor.employee_id or ""),
+            "associations": "{}",
+            "roles": "{" + ",".join([*actor.platform_roles, *(actor.employee_roles or ())]) + "}",
+        }
+        await session.execute(_WALLS, walls)
+        session.info["company_id"] = actor.company_id
+        yield session
+
+
+Walled = Annotated[AsyncSession, Depends(walled)]
+Several = Annotated[list[str] | None, Query(max_length=20)]
+
+
+@app.get("/v1/missions")
+async def search_missions(
+    session: Walled,
+    q: Annotated[str | None, Query(max_length=200)] = None,
+    association: UUID | None = None,
+    cause: Several = None,
+    skill: Several = None,
+    format: Several = None,  # noqa: A002
+    remote: Several = None,
+    regime: Several = None,
+    language: Several = None,
+    near: Annotated[str | None, Query(pattern=r"^-?\d{1,2}(\.\d+)?,-?\d{1,3}(\.\d+)?$")] = None,
+    radius_km: Annotated[int, Query(ge=1, le=300)] = 20,
+    starts_after: date | None = None,
+    starts_before: date | None = None,
+    max_minutes: Annotated[int | None, Query(ge=1)] = None,
+    has_places: bool = False,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: str | None = None,
+) -> schemas.Found:
+    """Find missions: by words the best first, else the newest."""
+    point: Any = tuple(map(float, near.split(","))) if near else None
+    asked = Asked(
+        q=q, association=association, cause=cause, skill=skill, format=format, remote=remote, regime=regime,
+        language=language, near=point, radius=radius_km, starts_after=starts_after, starts_before=starts_before,
+        max_minutes=max_minutes, has_places=has_places, after=_read(cursor) if cursor else None,
+    )  # fmt: skip
+    rows = await search(session, asked, limit + 1)
+    return schemas.Found(items=rows[:limit], next=_write(rows[limit - 1]) if len(rows) > limit else None)
+
+
+@app.get("/v1/missions/{mission_id}")
+async def get_mission(session: Walled, mission_id: UUID) -> schemas.MissionOut:
+    """Give a mission that the caller may see."""
+    query = select(Mission).where(Mission.id == mission_id).options(joinedload(Mission.association))
+    mission = await session.scalar(query)
+    if mission is None:
+        raise HTTPException(404)
+    fields = {name: getattr(mission, name, None) for name in schemas.MissionOut.model_fields}
+    host, inside = mission.association, ("contact", "managers", "reserved_to", "problems", "review", "history")
+    return schemas.MissionOut(
+        **fields
+        | dict.fromkeys((*inside, "live_applications"))
+        | {
+            "association": {"id": host.id, "name": host.name, "verified": host.state == "verified"},
+            "location": {
+                "label": mission.location_label,
+                "postal_code": mission.postal_code,
+                "latitude": mission.latitude,
+                "longitude": mission.longitude,
+            },
+            "places_left": mission.places - mission.taken,
+            "reserved": bool(mission.reserved_to),
+        }
+    )
+
+
+def _write(last: schemas.MissionSummary) -> str:
+    payload = f"{last.published_at.isoformat()} {last.id}".encode()
+    return urlsafe_b64encode(hmac.digest(SECRET, payload, "sha256") + payload).decode()
+
+
+def _read(cursor: str) -> tuple[datetime, UUID]:
+    raw = urlsafe_b64decode(cursor)
+    if not hmac.compare_digest(raw[:32], hmac.digest(SECRET, raw[32:], "sha256")):
+        raise HTTPException(400)
+    at, last = raw[32:].decode().split()
+    return datetime.fromisoformat(at), UUID(last)
+
+

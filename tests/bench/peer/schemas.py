@@ -1,0 +1,101 @@
+"""The peer's answers."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class MissionSummary(BaseModel):
+    """A mission found."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: UUID
+    version: int
+    association_id: UUID
+    association_name: str
+    title: str
+    summary: str
+    format: str
+    causes: list[str]
+    skills: list[str]
+    places: int
+    places_left: int
+    effort_minutes: int
+    regimes: list[str]
+    remote: str
+    location_label: str | None
+    postal_code: str | None
+    starts_on: date
+    ends_on: date | None
+    apply_by: date | None
+    languages: list[str]
+    published_at: datetime
+    distance_km: float | None = None
+
+
+class Found(BaseModel):
+    """A page of missions."""
+
+    items: list[MissionSummary]
+    next: str | None = None
+
+
+class AssociationOut(BaseModel):
+    """The association of a mission."""
+
+    id: UUID
+    name: str
+    verified: bool
+
+
+class Location(BaseModel):
+    """Where a mission takes place."""
+
+    label: str | None
+    postal_code: str | None
+    latitude: float | None
+    longitude: float | None
+
+
+class MissionOut(BaseModel):
+    """A mission, as anybody but its association reads it."""
+
+    id: UUID
+    version: int
+    state: str
+    state_reason: str | None
+    association: AssociationOut
+    title: str
+    summary: str
+    description: str
+    deliverable: str
+    format: str | None
+    causes: list[str]
+    places: int
+    places_left: int
+    effort_minutes: int | None
+    regimes: list[str]
+    remote: str
+    location: Location | None
+    time_zone: str
+    starts_on: date | None
+    ends_on: date | None
+    apply_by: date | None
+    languages: list[str]
+    created_at: datetime
+    published_at: datetime | None
+    template: str | None
+    prerequisites: list[dict[str, Any]]
+    steps: list[str]
+    skills: list[dict[str, Any]]
+    sessions: list[dict[str, Any]]
+    reserved: bool
+    problems: None = None
+    contact: None = None
+    managers: None = None
+    reserved_to: None = None
+    live_applications: None = None
+    review: None = None
+    history: None = None
