@@ -4,8 +4,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from api.applications.policy import SETTLED, require_sight, team_of
-from api.applications.schemas import Applicant, ApplicationEvent, ApplicationMission, ApplicationOut
+from api.applications.schemas import (
+    Applicant,
+    ApplicationEvent,
+    ApplicationMission,
+    ApplicationOut,
+    ReachableContact,
+)
 from api.core import pagination
 from api.core.actor import Actor
 from api.core.database import Connection, fetch_all, found
@@ -16,6 +24,7 @@ _APPLICATION = """
            p.manager_id, p.applicant_name, p.applicant_email, p.regime, p.legal_form, p.employer_approval, p.message,
            p.created_at, p.approval_due_at, p.reply_due_at, p.offer_expires_at,
            CASE p.state WHEN 'waitlisted' THEN waitlist_position(p.id) END AS waitlist_position,
+           CASE WHEN p.person_id = app_person() THEN contact_of(p.mission_id) END AS contact,
            m.title, a.name AS association, m.starts_on, m.ends_on
     FROM application p
     JOIN mission m ON m.id = p.mission_id
@@ -92,6 +101,7 @@ def _shown(row: Any, viewer: Actor, history: list[ApplicationEvent] | None = Non
         legal_form=row["legal_form"],
         employer_approval=row["employer_approval"],
         message=row["message"] if applicant or association else None,
+        contact=msgspec.json.decode(row["contact"], type=ReachableContact) if row["contact"] else None,
         created_at=row["created_at"],
         approval_due_at=row["approval_due_at"] if row["employer_approval"] == "pending" else None,
         reply_due_at=row["reply_due_at"] if row["state"] in ("submitted", "shortlisted") else None,

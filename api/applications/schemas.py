@@ -66,6 +66,14 @@ class Applicant(Out, frozen=True, kw_only=True):
     email: str | None
 
 
+class ReachableContact(Out, frozen=True, kw_only=True):
+    """Whom to write to in the association."""
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
 class ApplicationEvent(Out, frozen=True, kw_only=True):
     """A step of the application's history."""
 
@@ -75,7 +83,7 @@ class ApplicationEvent(Out, frozen=True, kw_only=True):
 
 
 class ApplicationOut(Out, frozen=True, kw_only=True):
-    """An application; `message` is null to the employer.
+    """An application; `message` is null to the employer, `contact` to all but the applicant once accepted.
 
     `approval_due_at` while the employer's word is asked, `reply_due_at` while the association has not answered,
     `offer_expires_at` while a place is kept, and `waitlist_position` (1 is next) while it waits: null otherwise.
@@ -92,6 +100,7 @@ class ApplicationOut(Out, frozen=True, kw_only=True):
     legal_form: str | None
     employer_approval: str
     message: str | None
+    contact: ReachableContact | None
     created_at: datetime
     approval_due_at: datetime | None
     reply_due_at: datetime | None

@@ -294,3 +294,20 @@ async def test_what_the_company_does_not_allow_is_for_personal_time(
 
     assert_problem(refused, 422, "invalid", "/regime")
     assert personal.status_code == 201
+
+
+async def test_the_contact_is_for_who_was_accepted_and_agreed_to(world: World) -> None:
+    association, company = await world.association(), await world.company(approval="hr")
+    me = (await world.ok(association.owner, "GET", "/v1/me"))["id"]
+    mission = await world.mission(association, contact={"person_id": me, "phone": "0612345678"})
+    employee = world.employee(company)
+    application = await world.application(employee, mission)
+    accepted = await world.ok(association.owner, "POST", path(application, "accept"))
+    waiting = await world.ok(employee, "GET", path(application))
+    await world.ok(company.admin, "POST", path(application, "approve"))
+    agreed = await world.ok(employee, "GET", path(application))
+    hr = await world.ok(company.admin, "GET", path(application))
+
+    assert accepted["contact"] is waiting["contact"] is hr["contact"] is None
+    assert agreed["contact"]["phone"] == "0612345678"
+    assert agreed["contact"]["email"].startswith("asso-")

@@ -86,11 +86,15 @@ def _run(servers: Stack, environment: dict[str, str], folder: Path) -> None:
     say("Starting the servers and comparing their answers…")
     with compared(environment, cast.employee, paths) as ports:
         measured: Measured = {name: {who: [] for who in (*ports, "alone")} for name in asked}
-        for turn in track(range(ROUNDS + 1), "Rounds, each in turn; the first to warm up…", console=Console(stderr=True)):
+        for turn in track(
+            range(ROUNDS + 1), "Rounds, each in turn; the first to warm up…", console=Console(stderr=True)
+        ):
             for name, each in asked.items():
                 for who, port in ports.items():
                     done = uvloop.run(
-                        load(port, each, cast.employee, connections=CONNECTIONS, seconds=SECONDS if turn else 1)
+                        load(
+                            port, each, cast.employee, connections=CONNECTIONS, seconds=SECONDS if turn else 1
+                        )
                     )
                     measured[name][who] += [done] if turn else []
                 if turn:

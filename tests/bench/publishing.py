@@ -27,7 +27,14 @@ _MISSION = {
 
 
 async def load_while_publishing(
-    port: int, paths: Sequence[str], token: str, owner: str, association: str, *, connections: int, seconds: float
+    port: int,
+    paths: Sequence[str],
+    token: str,
+    owner: str,
+    association: str,
+    *,
+    connections: int,
+    seconds: float,
 ) -> tuple[Round, float]:
     """Give the searches' round, and how many missions were published a second meanwhile."""
     published = 0
@@ -35,7 +42,9 @@ async def load_while_publishing(
     async def publish() -> None:
         nonlocal published
         headers = {"Authorization": f"Bearer {owner}"}
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False
+        ) as client:
             while True:
                 made = await client.post("/v1/missions", json=_MISSION | {"association_id": association})
                 made.raise_for_status()

@@ -4,9 +4,17 @@ from itertools import product
 
 import asyncpg
 
-
 EACH = 40
-CAUSES = ("education", "solidarite-insertion", "environnement", "numerique", "culture-loisirs", "sport", "emploi", "sante")
+CAUSES = (
+    "education",
+    "solidarite-insertion",
+    "environnement",
+    "numerique",
+    "culture-loisirs",
+    "sport",
+    "emploi",
+    "sante",
+)
 FORMATS = ("project", "short", "consultation", "mentoring", "team_day")
 WORDS = (
     "comptabilite", "refonte+site+internet", "graphsime", "traduction", "site+web+refuge", "atelier+CV", "r%C3%A9seaux+sociaux",
@@ -25,7 +33,9 @@ async def rows(connection: asyncpg.Connection) -> dict[str, list[str]]:
     search = "/v1/missions"
     return {
         "list": [search],
-        "two filters": [f"{search}?cause={cause}&format={format_}" for cause, format_ in product(CAUSES, FORMATS)],
+        "two filters": [
+            f"{search}?cause={cause}&format={format_}" for cause, format_ in product(CAUSES, FORMATS)
+        ],
         "text": [f"{search}?q={words}" for words in WORDS],
         "radius of 20 km": [
             f"{search}?near={latitude:.4f},{longitude:.4f}&radius_km=20"

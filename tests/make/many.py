@@ -137,7 +137,9 @@ def _missions(chance: Random, count: int, hosts: list[Row], reserved_to: UUID | 
             "places": 1 + n % 4,
             "taken": (1 + n % 4) * (chance.random() < 0.2),
             "effort_minutes": chance.randrange(low, high + 1, 30),
-            "regimes": chance.choice((["working_time"], ["personal_time"], ["working_time", "personal_time"])),
+            "regimes": chance.choice(
+                (["working_time"], ["personal_time"], ["working_time", "personal_time"])
+            ),
             "remote": chance.choice(("no", "no", "possible", "full")),
             "location_label": label,
             "postal_code": code,

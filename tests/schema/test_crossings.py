@@ -46,6 +46,7 @@ CROSSINGS = {
     "hear_silence()": "a trigger: who leaves somebody without an answer is found later",
     "keep_the_cap()": "a trigger: so many unanswered applications of a person, whoever they are to",
     "offer_places(uuid,timestamp with time zone)": "a freed place goes to who waits, behind other companies' walls",
+    "contact_of(uuid)": "whom the accepted write to, who are not of the association",
     "waitlist_position(uuid)": "a number, of a queue whose others are not seen",
     "replies_of(uuid,timestamp with time zone)": "two figures of an association",
     "forget_messages()": "a trigger: what the erased wrote goes",

@@ -1,7 +1,6 @@
 """Whom facts of missions are told to: their association, whoever applied, whoever flagged one."""
 
 from typing import Any
-from uuid import UUID
 
 from api.core.database import bound
 from api.missions.facts import (
@@ -10,6 +9,7 @@ from api.missions.facts import (
     MissionChanged,
     MissionCompleted,
     MissionExpired,
+    MissionFact,
     MissionPaused,
     MissionPublished,
     MissionRejected,
@@ -29,40 +29,24 @@ _APPLICANTS = """
 _FLAG = "SELECT mission_id, person_id, outcome FROM flag WHERE id = $1"
 
 
-@reacts_to(MissionPublished)
-async def tell_association_of_publication(fact: MissionPublished, key: str) -> None:
-    """Tell the association that its mission can be found."""
-    await _tell_association(fact.mission_id, "mission_published", "published", key)
+TOLD_ASSOCIATION: dict[type[MissionFact], tuple[str, str]] = {
+    MissionPublished: ("mission_published", "published"),
+    MissionRejected: ("mission_rejected", "rejected"),
+    MissionPaused: ("mission_paused", "paused"),
+    MissionCancelled: ("mission_cancelled", "cancelled"),
+    MissionExpired: ("mission_expired", "expired"),
+    MissionCompleted: ("mission_completed", "completed"),
+}
+"""What an association is told by each fact of its mission, and the state that the mission came to."""
 
 
-@reacts_to(MissionRejected)
-async def tell_association_of_rejection(fact: MissionRejected, key: str) -> None:
-    """Tell the association what a moderator asks it to change."""
-    await _tell_association(fact.mission_id, "mission_rejected", "rejected", key)
-
-
-@reacts_to(MissionPaused)
-async def tell_association_of_pause(fact: MissionPaused, key: str) -> None:
-    """Tell the association that a moderator paused its mission."""
-    await _tell_association(fact.mission_id, "mission_paused", "paused", key)
-
-
-@reacts_to(MissionCancelled)
-async def tell_association_of_cancellation(fact: MissionCancelled, key: str) -> None:
-    """Tell the association that its mission is cancelled, and why."""
-    await _tell_association(fact.mission_id, "mission_cancelled", "cancelled", key)
-
-
-@reacts_to(MissionExpired)
-async def tell_association_of_expiry(fact: MissionExpired, key: str) -> None:
-    """Tell the association that nobody is left on its mission."""
-    await _tell_association(fact.mission_id, "mission_expired", "expired", key)
-
-
-@reacts_to(MissionCompleted)
-async def tell_association_of_completion(fact: MissionCompleted, key: str) -> None:
-    """Tell the association that its mission is over."""
-    await _tell_association(fact.mission_id, "mission_completed", "completed", key)
+@reacts_to(*TOLD_ASSOCIATION)
+async def tell_association(fact: MissionFact, key: str) -> None:
+    """Tell the association what became of its mission, but for whoever did it."""
+    kind, state = TOLD_ASSOCIATION[type(fact)]
+    row = await row_of(_MISSION, fact.mission_id)
+    people = await members_of(row["association_id"], await who_moved(fact.mission_id, state))
+    await notify(people, _news(row, kind, {"mission": row["mission"], "reasons": reasons(row)}), key)
 
 
 @reacts_to(MissionChanged)
@@ -82,12 +66,6 @@ async def tell_author_of_flag(fact: FlagResolved, key: str) -> None:
     row = await row_of(_MISSION, flag["mission_id"])
     values = {"mission": row["mission"], "outcome": flag["outcome"]}
     await notify([flag["person_id"]], _news(row, "flag_resolved", values), key)
-
-
-async def _tell_association(mission_id: UUID, kind: str, state: str, key: str) -> None:
-    row = await row_of(_MISSION, mission_id)
-    people = await members_of(row["association_id"], await who_moved(mission_id, state))
-    await notify(people, _news(row, kind, {"mission": row["mission"], "reasons": reasons(row)}), key)
 
 
 def _news(row: Any, kind: str, values: dict[str, Any], *, personal: bool | None = None) -> News:

@@ -102,6 +102,19 @@ BEGIN
 END
 $$;
 
+-- Whom the accepted write to: the mission's contact, to nobody but them.
+CREATE FUNCTION contact_of(which uuid) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    RETURN (
+        SELECT CASE WHEN p.id IS NULL THEN m.contact - 'person_id' ELSE jsonb_build_object(
+                   'name', trim(p.given_name || ' ' || p.family_name), 'phone', m.contact ->> 'phone',
+                   'email', (SELECT email FROM person_email e WHERE e.person_id = p.id AND e.proved_at IS NOT NULL
+                             ORDER BY e.proved_at, e.id LIMIT 1)) END
+        FROM mission m LEFT JOIN person p ON p.id = (m.contact ->> 'person_id')::uuid
+        WHERE m.id = which AND m.contact IS NOT NULL AND EXISTS (
+            SELECT FROM application a WHERE a.mission_id = which AND a.person_id = app_person()
+                AND a.state IN ('accepted', 'completed') AND a.employer_approval IN ('not_required', 'approved')));
+
 -- How many wait before somebody, themselves included.
 CREATE FUNCTION waitlist_position(application uuid) RETURNS integer
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public

@@ -108,7 +108,10 @@ async def get_mission(session: Walled, mission_id: UUID) -> schemas.MissionOut:
     if mission is None:
         raise HTTPException(404)
     fields = {name: getattr(mission, name, None) for name in schemas.MissionOut.model_fields}
-    host, inside = mission.association, ("contact", "managers", "reserved_to", "problems", "review", "history")
+    host, inside = (
+        mission.association,
+        ("contact", "managers", "reserved_to", "problems", "review", "history"),
+    )
     return schemas.MissionOut(
         **fields
         | dict.fromkeys((*inside, "live_applications"))
@@ -137,5 +140,3 @@ def _read(cursor: str) -> tuple[datetime, UUID]:
         raise HTTPException(400)
     at, last = raw[32:].decode().split()
     return datetime.fromisoformat(at), UUID(last)
-
-

@@ -6,7 +6,18 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, cast, func, literal_column, null, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -108,4 +119,3 @@ def _filters(source: Any, asked: Asked) -> Iterator[ColumnElement[bool]]:
 
 def _distance(asked: Asked) -> ColumnElement[Any]:
     return func.along_globe(SPOT.op("<->")(func.on_globe(*asked.near))) if asked.near else null()
-
