@@ -29,9 +29,9 @@ from tests.bench.servers import compared
 from tests.make.clone import superuser_url
 from tests.make.many import plant_missions
 
-MISSIONS = int(os.environ.get("X_N", 200_000))
-ROUNDS = int(os.environ.get("X_R", 5))
-SECONDS = float(os.environ.get("X_S", 3.0))
+MISSIONS = 200_000
+ROUNDS = 5
+SECONDS = 3.0
 CONNECTIONS = 16
 UNLIMITED = {"MAILLON_CALLER_LIMIT": "99999/second", "MAILLON_NETWORK_LIMIT": "99999/second"}
 PUBLISHING = ("text", "radius of 20 km")
@@ -152,11 +152,19 @@ def _ratios(ones: list[Round], others: list[Round]) -> list[float]:
 
 def _publish(port: int, asked: dict[str, list[str]], cast: Cast) -> None:
     print("\n| row | p99 alone, ms | p99 while publishing | published /s |\n|---|---|---|---|")
-    shape = {"connections": CONNECTIONS, "seconds": 3 * SECONDS}
     for name in PUBLISHING:
-        before = uvloop.run(load(port, asked[name], cast.employee, **shape))  # type: ignore[arg-type]
+        before = uvloop.run(
+            load(port, asked[name], cast.employee, connections=CONNECTIONS, seconds=3 * SECONDS)
+        )
         during, rate = uvloop.run(
-            load_while_publishing(port, asked[name], cast.employee, cast.owner, cast.association, **shape)  # type: ignore[arg-type]
+            load_while_publishing(
+                port,
+                asked[name],
+                (cast.employee, cast.owner),
+                cast.association,
+                connections=CONNECTIONS,
+                seconds=3 * SECONDS,
+            )
         )
         print(f"| {name} | {before.p99:.1f} | {during.p99:.1f} | {rate:.1f} |")
 

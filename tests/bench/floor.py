@@ -47,7 +47,8 @@ async def record(environment: dict[str, str], token: str, paths: list[str]) -> d
     assert ENGINE.pool
     async with ENGINE.pool.acquire() as connection:
         connection.add_query_logger(lambda each: said.append(Said(each.query, tuple(each.args))))
-    transport = httpx.ASGITransport(create_app(settings))
+    app: Any = create_app(settings)
+    transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://floor") as client:
         for path in paths:
             await client.get(path, headers={"Authorization": f"Bearer {token}"})
@@ -125,11 +126,11 @@ def _found(rows: list[Any]) -> Found:
 
 def _mission(rows: list[Any]) -> MissionOut:
     row = unpacked(rows[0]) | dict.fromkeys(INSIDE)
-    row["association"] = MissionAssociation(
-        id=row["association_id"], name=row["association_name"], verified=row["verified"]
-    )
+    host = {name: row[f"association_{name}"] for name in ("id", "name")}
+    row["association"] = MissionAssociation(**host, verified=row["verified"], reply_rate=row["reply_rate"])
     row["location"] = location_of(row)
-    return MissionOut(**{name: row.get(name) for name in MissionOut.__struct_fields__})
+    fields: dict[str, Any] = {name: row.get(name) for name in MissionOut.__struct_fields__}
+    return MissionOut(**fields)
 
 
 async def _nothing(_: object) -> None:

@@ -29,19 +29,18 @@ _MISSION = {
 async def load_while_publishing(
     port: int,
     paths: Sequence[str],
-    token: str,
-    owner: str,
+    tokens: tuple[str, str],
     association: str,
     *,
     connections: int,
     seconds: float,
 ) -> tuple[Round, float]:
-    """Give the searches' round, and how many missions were published a second meanwhile."""
+    """Give the round of the first token's searches, and how many missions the second published a second meanwhile."""
     published = 0
 
     async def publish() -> None:
         nonlocal published
-        headers = {"Authorization": f"Bearer {owner}"}
+        headers = {"Authorization": f"Bearer {tokens[1]}"}
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False
         ) as client:
@@ -53,7 +52,7 @@ async def load_while_publishing(
                 published += 1
 
     publishing = asyncio.create_task(publish())
-    searched = await load(port, paths, token, connections=connections, seconds=seconds)
+    searched = await load(port, paths, tokens[0], connections=connections, seconds=seconds)
     publishing.cancel()
     with suppress(asyncio.CancelledError):
         await publishing

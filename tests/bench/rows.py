@@ -1,11 +1,12 @@
 """What is asked in each row of the benchmark: many paths of one kind, asked in turn."""
 
 from itertools import product
+from urllib.parse import quote
 
 import asyncpg
 
 EACH = 40
-CAUSES = (
+CAUSES = [
     "education",
     "solidarite-insertion",
     "environnement",
@@ -14,16 +15,50 @@ CAUSES = (
     "sport",
     "emploi",
     "sante",
-)
-FORMATS = ("project", "short", "consultation", "mentoring", "team_day")
-WORDS = (
-    "comptabilite", "refonte+site+internet", "graphsime", "traduction", "site+web+refuge", "atelier+CV", "r%C3%A9seaux+sociaux",
-    "budget+association", "translate+guide", "sauvegarder+donn%C3%A9es", "logo", "juridique+statuts", "rgpd", "video",
-    "tableau+de+bord", "mecenat", "benevoles+recruter", "annual+report", "carbone", "photograpie", "soutien+scolaire",
-    "coaching", "assurance", "formation+logiciel", "entretien+embauche", "refugies", "handball", "theatre+communication",
-    "jardin", "seniors", "epicerie+comptabilite", "radio+locale+site", "enquete+familles", "impact", "anglais",
-    "diagnostic+financier", "contrat", "logistique+collecte", "francais", "cybersecurite",
-)  # fmt: skip
+]
+FORMATS = ["project", "short", "consultation", "mentoring", "team_day"]
+WORDS = [
+    "comptabilite",
+    "refonte site internet",
+    "graphsime",
+    "traduction",
+    "site web refuge",
+    "atelier CV",
+    "réseaux sociaux",
+    "logo",
+    "budget association",
+    "translate guide",
+    "sauvegarder données",
+    "juridique statuts",
+    "rgpd",
+    "video",
+    "tableau de bord",
+    "mecenat",
+    "benevoles recruter",
+    "annual report",
+    "carbone",
+    "photograpie",
+    "soutien scolaire",
+    "coaching",
+    "assurance",
+    "formation logiciel",
+    "entretien embauche",
+    "refugies",
+    "handball",
+    "theatre communication",
+    "jardin",
+    "seniors",
+    "epicerie comptabilite",
+    "contrat",
+    "radio locale site",
+    "enquete familles",
+    "impact",
+    "anglais",
+    "diagnostic financier",
+    "logistique collecte",
+    "cybersecurite",
+    "francais",
+]
 _PLACES = "SELECT latitude, longitude FROM commune ORDER BY md5(insee || postal_code) LIMIT $1"
 _MISSIONS = "SELECT id FROM mission_search WHERE closes_on >= current_date ORDER BY md5(id::text) LIMIT $1"
 
@@ -36,7 +71,7 @@ async def rows(connection: asyncpg.Connection) -> dict[str, list[str]]:
         "two filters": [
             f"{search}?cause={cause}&format={format_}" for cause, format_ in product(CAUSES, FORMATS)
         ],
-        "text": [f"{search}?q={words}" for words in WORDS],
+        "text": [f"{search}?q={quote(words)}" for words in WORDS],
         "radius of 20 km": [
             f"{search}?near={latitude:.4f},{longitude:.4f}&radius_km=20"
             for latitude, longitude in await connection.fetch(_PLACES, EACH)

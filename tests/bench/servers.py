@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -37,15 +38,19 @@ def check_answers(ports: dict[str, int], token: str, paths: list[str]) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(trust_env=False, headers=headers, timeout=30) as client:
         for path in paths:
-            answers = {}
-            for name, port in ports.items():
-                response = client.get(f"http://127.0.0.1:{port}{path}")
-                answers[name] = response.json() if response.is_success else response.text
-                if isinstance(answers[name], dict) and answers[name].get("next"):
-                    answers[name]["next"] = "a cursor"
+            answers = {
+                name: _answer(client.get(f"http://127.0.0.1:{port}{path}")) for name, port in ports.items()
+            }
             for name, answer in answers.items():
                 if answer != answers["maillon"]:
                     raise SystemExit(f"{name} answers otherwise to {path}:\n{answer}\n{answers['maillon']}")
+
+
+def _answer(response: httpx.Response) -> dict[str, Any]:
+    if not response.is_success:
+        return {"status": response.status_code, "text": response.text}
+    body: dict[str, Any] = response.json()
+    return body | {"next": "a cursor"} if body.get("next") else body
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from fastapi import Depends, FastAPI, Header, HTTPException, Query
 from limits import parse
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import joinedload
 
@@ -32,7 +32,7 @@ sessions = async_sessionmaker(engine, expire_on_commit=False)
 limiter = MovingWindowRateLimiter(
     RedisStorage(f"async+{os.environ['MAILLON_REDIS_URL']}", implementation="redispy")
 )
-rate = parse("99999/second")
+limit_of_caller = parse("99999/second")
 app = FastAPI()
 _ACTOR = text("SELECT * FROM actor_by_session(:digest, :now)")
 _WALLS = text(
@@ -51,7 +51,7 @@ async def walled(authorization: Annotated[str, Header()]) -> AsyncIterator[Async
         actor = (await session.execute(_ACTOR, {"digest": digest, "now": datetime.now(UTC)})).one_or_none()
         if actor is None:
             raise HTTPException(401)
-        if not await limiter.hit(rate, f"caller {actor.person_id}"):
+        if not await limiter.hit(limit_of_caller, f"caller {actor.person_id}"):
             raise HTTPException(429)
         walls = {
             "person": str(actor.person_id),
@@ -103,10 +103,12 @@ async def search_missions(
 @app.get("/v1/missions/{mission_id}")
 async def get_mission(session: Walled, mission_id: UUID) -> schemas.MissionOut:
     """Give a mission that the caller may see."""
-    query = select(Mission).where(Mission.id == mission_id).options(joinedload(Mission.association))
-    mission = await session.scalar(query)
-    if mission is None:
+    replies = func.replies_of(Mission.association_id, datetime.now(UTC)).table_valued("rate").lateral()
+    query = select(Mission, replies.c.rate).join(replies, true()).where(Mission.id == mission_id)
+    row = (await session.execute(query.options(joinedload(Mission.association)))).one_or_none()
+    if row is None:
         raise HTTPException(404)
+    mission, rate = row
     fields = {name: getattr(mission, name, None) for name in schemas.MissionOut.model_fields}
     host, inside = (
         mission.association,
@@ -116,7 +118,12 @@ async def get_mission(session: Walled, mission_id: UUID) -> schemas.MissionOut:
         **fields
         | dict.fromkeys((*inside, "live_applications"))
         | {
-            "association": {"id": host.id, "name": host.name, "verified": host.state == "verified"},
+            "association": {
+                "id": host.id,
+                "name": host.name,
+                "verified": host.state == "verified",
+                "reply_rate": rate,
+            },
             "location": {
                 "label": mission.location_label,
                 "postal_code": mission.postal_code,

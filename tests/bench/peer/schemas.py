@@ -48,6 +48,7 @@ class AssociationOut(BaseModel):
     id: UUID
     name: str
     verified: bool
+    reply_rate: float | None
 
 
 class Location(BaseModel):

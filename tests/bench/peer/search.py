@@ -87,34 +87,27 @@ def _query(session: AsyncSession, asked: Asked, limit: int, *more: ColumnElement
 
 def _filters(source: Any, asked: Asked) -> Iterator[ColumnElement[bool]]:
     yield source.closes_on >= datetime.now(UTC).date()
-    for column, wanted in (
-        (source.causes, asked.cause),
-        (source.skills, asked.skill),
-        (source.regimes, asked.regime),
-        (source.languages, asked.language),
+    for wanted, filtered in (
+        (asked.cause, lambda: source.causes.overlap(asked.cause)),
+        (asked.skill, lambda: source.skills.overlap(asked.skill)),
+        (asked.regime, lambda: source.regimes.overlap(asked.regime)),
+        (asked.language, lambda: source.languages.overlap(asked.language)),
+        (asked.format, lambda: source.format.in_(asked.format)),
+        (asked.remote, lambda: source.remote.in_(asked.remote)),
+        (asked.association, lambda: source.association_id == asked.association),
+        (asked.starts_after, lambda: source.starts_on >= asked.starts_after),
+        (asked.starts_before, lambda: source.starts_on <= asked.starts_before),
+        (asked.max_minutes, lambda: source.effort_minutes <= asked.max_minutes),
+        (asked.has_places, lambda: source.places_left > 0),
+        (asked.after, lambda: tuple_(source.published_at, source.id) < asked.after),
     ):
         if wanted:
-            yield column.overlap(wanted)
-    for column, wanted in ((source.format, asked.format), (source.remote, asked.remote)):
-        if wanted:
-            yield column.in_(wanted)
-    if asked.association:
-        yield source.association_id == asked.association
-    if asked.starts_after:
-        yield source.starts_on >= asked.starts_after
-    if asked.starts_before:
-        yield source.starts_on <= asked.starts_before
-    if asked.max_minutes:
-        yield source.effort_minutes <= asked.max_minutes
-    if asked.has_places:
-        yield source.places_left > 0
+            yield filtered()
     if asked.near:
         through = func.through_globe(float(asked.radius))
         here = func.on_globe(*asked.near)
         yield SPOT.op("<@")(func.cube_enlarge(here, through, 3))
         yield SPOT.op("<->")(here) <= through
-    if asked.after:
-        yield tuple_(source.published_at, source.id) < asked.after
 
 
 def _distance(asked: Asked) -> ColumnElement[Any]:
