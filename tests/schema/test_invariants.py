@@ -28,7 +28,7 @@ PLANTED = {
         ALTER TABLE application_cap DROP CONSTRAINT application_cap_positive;
         UPDATE application_cap SET most = 0;
         DROP INDEX application_one_live;
-        UPDATE application SET state = 'submitted'""",
+        UPDATE application SET state = 'submitted' WHERE employer_approval <> 'refused'""",
     "states_have_their_history": "DELETE FROM state_event WHERE to_state = 'accepted'",
     "approved_hours_are_posted": "UPDATE ledger_line SET minutes = minutes + 60",
     "ledger_is_in_order": "UPDATE ledger_line SET sequence = -sequence",
