@@ -81,7 +81,7 @@ _ASKED = ("today", *list(FILTERS)[1:-2], "latitude", "longitude", "radius", "wor
 _WHERE = "\n    AND ".join(FILTERS.values())
 _COLUMNS = """id, version, association_id, association_name, title, summary, format, causes, skills, places,
     places_left, effort_minutes, regimes, remote, location_label, postal_code, starts_on, ends_on, apply_by,
-    languages, published_at, along_globe(spot <-> on_globe($13, $14)) AS distance_km"""
+    languages, published_at, round(along_globe(spot <-> on_globe($13, $14))::numeric, 1)::float8 AS distance_km"""
 _PUBLIC = "mission_search"
 _WITH_RESERVED = "(SELECT * FROM mission_search UNION ALL SELECT * FROM mission_reserved) AS shown"
 _FROM = "SELECT " + _COLUMNS + " FROM {source} WHERE " + _WHERE
