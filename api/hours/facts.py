@@ -19,6 +19,10 @@ class HoursConfirmed(HoursFact, frozen=True, kw_only=True):
     """The association confirmed them; the employer's approval is still to come."""
 
 
+class HoursLowered(HoursFact, frozen=True, kw_only=True):
+    """The association confirmed fewer minutes, with a reason; the author has yet to accept."""
+
+
 class HoursApproved(HoursFact, frozen=True, kw_only=True):
     """They are approved, and so posted to the ledger."""
 

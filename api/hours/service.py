@@ -16,7 +16,7 @@ from api.core.lifecycle import starts
 from api.core.outbox import record
 from api.core.problems import Fault, Forbidden, Invalid, NotFound, Problem, WrongState
 from api.hours import policy, queries
-from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursRejected
+from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursLowered, HoursRejected
 from api.hours.schemas import Confirmed, HoursIn, HoursOut
 from api.hours.tables import HoursEntry
 from api.organisations.policy import NOT_EMPLOYED, require_member
@@ -141,6 +141,7 @@ async def _lower(entry: asyncpg.Record, given: Confirmed, by: UUID) -> None:
         words = Words("Say why it is lowered.", "Dites pourquoi c’est réduit.")
         raise Invalid(faults=[Fault("/reason", "required", words)])
     await _move(entry, state="lowered", state_reason=given.reason, minutes=given.minutes, confirmed_by=by)
+    await record(HoursLowered(hours_id=entry["id"], **_walls(entry)))
 
 
 async def _confirm(connection: Connection, entry: asyncpg.Record, given: Confirmed, by: UUID) -> None:

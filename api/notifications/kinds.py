@@ -20,6 +20,7 @@ KINDS: dict[str, WhenInDoubt] = {
     "hours_to_approve": "hold",
     "hours_approved": "hold",
     "hours_rejected": "hold",
+    "hours_lowered": "hold",
     "mission_published": "hold",
     "mission_rejected": "hold",
     "mission_changed": "hold",

@@ -17,7 +17,7 @@ from api.applications.facts import (
 from api.core.database import operations
 from api.core.outbox import FACTS, Fact
 from api.core.settings import Settings
-from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursRejected
+from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursLowered, HoursRejected
 from api.missions.facts import MissionPublished, MissionRejected
 from api.notifications import render
 from api.notifications.kinds import KINDS
@@ -88,6 +88,21 @@ async def test_a_fact_of_hours_is_told_to_those_it_concerns(
     assert set(notices) == whom(world, *told)
     assert all("1\u00a0h\u00a030" in text for _, text in notices.values())
     assert {found for found, _ in notices.values()} == {kind}
+
+
+async def test_a_lower_figure_is_brought_to_its_author_while_it_waits(
+    world: World, settings: Settings
+) -> None:
+    hours = await make_hours(await make_application(world))
+    await change(
+        "UPDATE hours_entry SET (state, minutes, state_reason) = ('lowered', 60, 'Une heure.') WHERE id = $1",
+        hours,
+    )
+    await happen(HoursLowered(hours_id=hours, **world.tenants), settings)
+    notices = await notices_about(hours)
+    assert set(notices) == {world.applicant}
+    for said in ("1\u00a0h au lieu", "1\u00a0h\u00a030", "Une heure."):
+        assert said in notices[world.applicant][1]
 
 
 async def test_confirmed_hours_are_brought_to_the_manager_while_they_wait(

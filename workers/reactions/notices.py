@@ -32,7 +32,14 @@ from api.applications.facts import (
     ReplyReminded,
 )
 from api.core.database import bound, fetch_one
-from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursFact, HoursRejected
+from api.hours.facts import (
+    HoursApproved,
+    HoursConfirmed,
+    HoursDeclared,
+    HoursFact,
+    HoursLowered,
+    HoursRejected,
+)
 from api.notifications.service import News, notify
 from workers.reactions.people import employers_of, members_of
 from workers.registry import reacts_to
@@ -52,7 +59,7 @@ _LEFT = """
 """
 _HOURS = """
     SELECT h.id, h.person_id, h.manager_id, h.company_id, h.association_id, h.regime, h.state, h.state_reason,
-           h.worked_on, h.minutes, a.applicant_name AS applicant, m.title AS mission, s.name AS association
+           h.worked_on, h.minutes, h.declared_minutes, a.applicant_name AS applicant, m.title AS mission, s.name AS association
     FROM hours_entry h JOIN application a ON a.id = h.application_id
     JOIN mission m ON m.id = h.mission_id JOIN association s ON s.id = h.association_id
     WHERE h.id = $1
@@ -79,6 +86,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     starts_on: date | None = None
     worked_on: date | None = None
     minutes: int = 0
+    declared_minutes: int = 0
     mission_reason: str = ""
     reply_due_on: date | None = None
 
@@ -225,6 +233,15 @@ async def ask_employer_for_hours(fact: HoursConfirmed, key: str) -> None:
     names = ("applicant", "mission", "association", "worked_on", "minutes")
     people = await employers_of(it.person_id, it.company_id, it.manager_id)
     await notify(people, it.news("hours_to_approve", "hours", *names), key)
+
+
+@reacts_to(HoursLowered)
+async def ask_author_for_lowered_hours(fact: HoursLowered, key: str) -> None:
+    """Tell the author that the association confirms fewer minutes, which they have yet to accept."""
+    it = await _hours(fact)
+    if it.state == "lowered":
+        names = ("mission", "association", "worked_on", "minutes", "declared_minutes", "state_reason")
+        await notify([it.person_id], it.news("hours_lowered", "hours", *names), key)
 
 
 @reacts_to(HoursApproved)
