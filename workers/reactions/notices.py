@@ -59,7 +59,8 @@ _LEFT = """
 """
 _HOURS = """
     SELECT h.id, h.person_id, h.manager_id, h.company_id, h.association_id, h.regime, h.state, h.state_reason,
-           h.worked_on, h.minutes, h.declared_minutes, a.applicant_name AS applicant, m.title AS mission, s.name AS association
+           h.worked_on, h.minutes, h.declared_minutes, a.applicant_name AS applicant, m.title AS mission,
+           s.name AS association
     FROM hours_entry h JOIN application a ON a.id = h.application_id
     JOIN mission m ON m.id = h.mission_id JOIN association s ON s.id = h.association_id
     WHERE h.id = $1
