@@ -13,7 +13,7 @@ from api.core import clock
 from api.core.database import Connection
 from api.missions.search import Meant, Question, read_words, statement
 from tests.make.clone import cloned, superuser_url
-from tests.make.crowd import fill
+from tests.make.many import plant_missions
 from tests.schema.test_personal_data import database_of
 
 LYON = (45.7452, 4.8420)
@@ -47,9 +47,8 @@ async def crowd(
 ) -> AsyncIterator[asyncpg.Connection]:
     """A connection of the application's role to a database of so many missions."""
     async with cloned(environment) as settings:
-        owner = await asyncpg.connect(superuser_url(environment, database_of(settings)))
-        await fill(owner, missions=request.param, associations=request.param // 40)
-        await owner.close()
+        url = superuser_url(environment, database_of(settings))
+        await plant_missions(url, request.param, associations=request.param // 40)
         connection = await asyncpg.connect(settings.database_url, connection_class=Connection)
         yield connection
         await connection.close()

@@ -51,7 +51,7 @@ class Asked:
 
 
 async def search(session: AsyncSession, asked: Asked, limit: int) -> list[MissionSummary]:
-    """Give the first missions: those whose titles say it, then the others; each the newest first."""
+    """Give the first missions: those whose titles say it, the others, the silent; each the newest first."""
     if asked.q is None:
         return await _read(session, asked, limit)
     words = await session.scalar(select(func.search_query(asked.q)))
@@ -59,10 +59,12 @@ async def search(session: AsyncSession, asked: Asked, limit: int) -> list[Missio
         return []
     query = cast(cast(words, Text), TSQUERY)
     anywhere, in_title = DOCUMENT.op("@@")(query), DOCUMENT.op("@@")(func.in_title(query))
-    first = await _read(session, asked, limit, in_title)
-    if len(first) >= limit:
-        return first
-    return first + await _read(session, asked, limit - len(first), anywhere, ~in_title)
+    silent: ColumnElement[bool] = literal_column("silent")
+    found: list[MissionSummary] = []
+    for tier in ([~silent, in_title], [~silent, anywhere, ~in_title], [silent, anywhere]):
+        if len(found) < limit:
+            found += await _read(session, asked, limit - len(found), *tier)
+    return found
 
 
 async def _read(
