@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -38,13 +38,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     radius: int = 20
     q: str | None = None
     sort: Sort = "newest"
-
-
-class Meant(NamedTuple):
-    """Words as queries of the documents: all of them anywhere, all of them in the title."""
-
-    every: str | None = None
-    titles: str | None = None
 
 
 class Placed(MissionSummary, frozen=True, kw_only=True):
@@ -98,12 +91,12 @@ _DISTANCE = """
     ORDER BY spot <-> on_globe($13, $14), id LIMIT $19
 """
 _AFTER = """
-    AND ($21::int IS NULL OR $21 < {tier} OR ($21 = {tier} AND (published_at, id) < ($17::timestamptz, $18::uuid)))
+    AND ($20::int IS NULL OR $20 < {tier} OR ($20 = {tier} AND (published_at, id) < ($17::timestamptz, $18::uuid)))
     ORDER BY published_at DESC, id DESC LIMIT $19
 """
 _TIERS = (
-    "AND NOT silent AND document @@ $20::text::tsquery",
-    "AND NOT silent AND NOT document @@ $20::text::tsquery",
+    "AND NOT silent AND titles @@ $16::text::tsquery",
+    "AND NOT silent AND NOT titles @@ $16::text::tsquery",
     "AND silent",
 )
 """Every word in the title; somewhere else; whatever left somebody without an answer."""
@@ -151,7 +144,7 @@ _FACETS: dict[str, str] = {
     )
     for name, value in _VALUES.items()
 }
-_WORDS = "SELECT every::text, in_title(every)::text AS titles FROM search_query($1) AS every"
+_WORDS = "SELECT search_query($1)::text"
 _POINT = "SELECT avg(latitude) AS latitude, avg(longitude) AS longitude FROM commune WHERE postal_code = $1"
 _points: dict[str, tuple[float, float]] = {}
 
@@ -175,7 +168,7 @@ async def search_missions(
     fields, types = _KEYS[question.sort]
     last = pagination.read_cursor(cursor, asked, *types) or (None, None, None)
     words = await read_words(connection, question.q)
-    if question.q is not None and words.every is None:
+    if question.q is not None and words is None:
         return Found(items=[], next=None, facets={name: [] for name in facets} or UNSET)
     source = _WITH_RESERVED if viewer and viewer.company_id else _PUBLIC
     query, given = statement(question, words, source, last, limit + 1)
@@ -187,15 +180,15 @@ async def search_missions(
     return Found(items=items, next=page.next, facets=counts)
 
 
-async def read_words(connection: Connection, typed: str | None) -> Meant:
-    """Give what words mean, as the database searches them: nothing where they are all stop words."""
-    row = await connection.fetchrow(_WORDS, typed) if typed is not None else None
-    return Meant(*row) if row else Meant()
+async def read_words(connection: Connection, typed: str | None) -> str | None:
+    """Give what words mean as a query of the documents; None where there are none, or stop words alone."""
+    meant: str | None = await connection.fetchval(_WORDS, typed) if typed is not None else None
+    return meant
 
 
 def statement(
     question: Question,
-    words: Meant,
+    words: str | None,
     source: str = _PUBLIC,
     last: tuple[Any, ...] = (None, None, None),
     limit: int = 21,
@@ -205,9 +198,9 @@ def statement(
     given = [
         clock.now().date(),
         *(getattr(question, name) for name in _ASKED[1:-4]),
-        *(latitude, longitude, question.radius, words.every),
+        *(latitude, longitude, question.radius, words),
     ]
-    tier = [words.titles, last[2]] if question.sort == "relevance" else []
+    tier = [last[2]] if question.sort == "relevance" else []
     return QUERIES[question.sort].replace("{source}", source), [*given, *last[:2], limit, *tier]
 
 

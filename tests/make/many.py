@@ -32,11 +32,15 @@ CITIES = ("75", "69", "13", "31", "44", "33", "59", "35", "67", "34")
 """Departments where two missions of three are."""
 WRITERS = 4
 _DAYS = 120
-_FILL = """
-    INSERT INTO mission_search SELECT * FROM mission_shown
-    WHERE reserved_to = '{}' AND hashtext(id::text) & 3 = $1
+_PLANTED = "SELECT s.* FROM mission_shown s JOIN mission m USING (id) WHERE m.state = 'published'"
+_FILL = f"""
+    INSERT INTO mission_search {_PLANTED} AND m.reserved_to = '{{}}' AND hashtext(id::text) & 3 = $1
+        AND NOT EXISTS (SELECT FROM mission_search WHERE id = m.id)
 """
-_RESERVED = "INSERT INTO mission_reserved SELECT * FROM mission_shown WHERE reserved_to <> '{}'"
+_RESERVED = f"""
+    INSERT INTO mission_reserved {_PLANTED} AND m.reserved_to <> '{{}}'
+        AND NOT EXISTS (SELECT FROM mission_reserved WHERE id = m.id)
+"""
 _SEARCH_WORDS = """
     INSERT INTO search_word
     SELECT word FROM mission_search, regexp_split_to_table(lower(unaccent(title)), '[^[:alnum:]]+') word
