@@ -114,4 +114,7 @@ def _filters(source: Any, asked: Asked) -> Iterator[ColumnElement[bool]]:
 
 
 def _distance(asked: Asked) -> ColumnElement[Any]:
-    return func.along_globe(SPOT.op("<->")(func.on_globe(*asked.near))) if asked.near else null()
+    if asked.near is None:
+        return null()
+    along = func.along_globe(SPOT.op("<->")(func.on_globe(*asked.near)))
+    return cast(func.round(cast(along, Numeric), 1), Double)
