@@ -8,6 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    Double,
+    Numeric,
     Select,
     Text,
     cast,
