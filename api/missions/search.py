@@ -111,6 +111,12 @@ QUERIES: dict[str, str] = {
     "distance": _FROM.replace("SELECT ", "SELECT spot <-> on_globe($13, $14) AS straight, ", 1) + _DISTANCE,
     "relevance": _RELEVANCE + " LIMIT $19",
 }
+_MERGED: dict[str, str] = {
+    "newest": "ORDER BY published_at DESC, id DESC LIMIT $19",
+    "starts": "ORDER BY starts_on, id LIMIT $19",
+    "distance": "ORDER BY straight, id LIMIT $19",
+    "relevance": "ORDER BY tier, published_at DESC, id DESC LIMIT $19",
+}
 _KEYS: dict[str, tuple[tuple[str, ...], tuple[Any, ...]]] = {
     "newest": (("published_at", "id"), (datetime, UUID)),
     "starts": (("starts_on", "id"), (date, UUID)),
@@ -170,12 +176,13 @@ async def search_missions(
     words = await read_words(connection, question.q)
     if question.q is not None and words is None:
         return Found(items=[], next=None, facets={name: [] for name in facets} or UNSET)
-    source = _WITH_RESERVED if viewer and viewer.company_id else _PUBLIC
-    query, given = statement(question, words, source, last, limit + 1)
+    reserved = viewer is not None and viewer.company_id is not None
+    query, given = statement(question, words, last, limit + 1, reserved=reserved)
     shape = MissionSummary if question.sort in ("newest", "starts") else Placed
     rows = await fetch_all(connection, shape, query, *given)
     page = pagination.page(rows, limit, asked, *fields)
     items = [row.shown() if isinstance(row, Placed) else row for row in page.items]
+    source = _WITH_RESERVED if reserved else _PUBLIC
     counts = await _facets(connection, facets, source, given[: len(_ASKED)])
     return Found(items=items, next=page.next, facets=counts)
 
@@ -189,11 +196,15 @@ async def read_words(connection: Connection, typed: str | None) -> str | None:
 def statement(
     question: Question,
     words: str | None,
-    source: str = _PUBLIC,
     last: tuple[Any, ...] = (None, None, None),
     limit: int = 21,
+    *,
+    reserved: bool = False,
 ) -> tuple[str, list[Any]]:
-    """Give the one statement that answers a question after the last row seen, and its parameters."""
+    """Give the one statement that answers a question after the last row seen, and its parameters.
+
+    Those reserved to a company are asked apart and put in order after: together, the planner would read every mission.
+    """
     latitude, longitude = question.near or (None, None)
     given = [
         clock.now().date(),
@@ -201,7 +212,11 @@ def statement(
         *(latitude, longitude, question.radius, words),
     ]
     tier = [last[2]] if question.sort == "relevance" else []
-    return QUERIES[question.sort].replace("{source}", source), [*given, *last[:2], limit, *tier]
+    query = QUERIES[question.sort].replace("{source}", _PUBLIC)
+    if reserved:
+        apart = QUERIES[question.sort].replace("{source}", "mission_reserved")
+        query = "SELECT * FROM ((" + query + ") UNION ALL (" + apart + ")) AS found " + _MERGED[question.sort]
+    return query, [*given, *last[:2], limit, *tier]
 
 
 async def point_of(connection: Connection, postal_code: str) -> tuple[float, float]:
