@@ -47,7 +47,7 @@ class Connection(asyncpg.Connection):
 
 
 ENGINE = Engine(config={})
-_PLANNED = "; SET LOCAL plan_cache_mode = force_custom_plan"
+_PLANNED = "; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off"
 _ops: asyncpg.Pool | None = None
 
 
@@ -109,7 +109,7 @@ async def transaction(actor: Actor | None) -> AsyncIterator[Connection]:
 async def read(actor: Actor | None, *, planned: bool = False) -> AsyncIterator[Connection]:
     """Read within the actor's walls; without an actor nothing is set and each statement stands alone.
 
-    `planned`: each statement is planned for its own parameters, where one plan does not serve them all.
+    `planned`: each statement is planned for its own parameters, by indexes, where one plan does not serve them all.
     """
     if ENGINE.current_transaction.get() or actor or clock.moved() or planned:
         async with _begin(actor, readonly=True, planned=planned) as connection:

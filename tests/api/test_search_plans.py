@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from api.core import clock
-from api.core.database import Connection
+from api.core.database import _PLANNED, Connection
 from api.missions.search import Question, read_words, statement
 from tests.make.clone import cloned, superuser_url
 from tests.make.many import plant_missions
@@ -66,7 +66,7 @@ async def explained(
 ) -> list[dict[str, Any]]:
     """Run a question, as anyone or as an employee, and give the nodes of its plan."""
     async with connection.transaction(readonly=True):
-        await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        await connection.execute(_PLANNED.removeprefix("; "))
         await connection.execute("SELECT set_config('app.company', uuidv7()::text, true)")
         words = await read_words(connection, question.q)
         query, given = statement(question, words, reserved=reserved)
