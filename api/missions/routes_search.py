@@ -6,11 +6,11 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from litestar import get
 from litestar.params import FromQuery, QueryParameter
+from msgspec import structs
 
-from api.core.actor import public
+from api.core.actor import Actor, public
 from api.core.database import read
 from api.core.language import Words
 from api.core.pagination import CursorText, Limit
@@ -24,39 +24,46 @@ from api.organisations.schemas import Cause, Format, PostalCode, Regime
 _NEAR = re.compile(r"(-?\d{1,2}(?:\.\d{1,10})?),(-?\d{1,3}(?:\.\d{1,10})?)")
 FEW = 20
 """How many values of one filter, at most."""
+_SOME = QueryParameter(max_items=FEW)
+Typed = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=200, description="Words: French or English, accents and typing errors forgiven."
+    ),
+]
+Near = Annotated[str | None, QueryParameter(max_length=40, description="`latitude,longitude`.")]
+Postcode = Annotated[PostalCode | None, QueryParameter(description="A French postcode.")]
+Radius = Annotated[int | None, QueryParameter(ge=1, le=300, description="Around the point: 20 when missing.")]
+Order = Annotated[
+    Sort | None, QueryParameter(description="`relevance` where words are given, else `newest`.")
+]
+Facets = Annotated[
+    list[Facet] | None, QueryParameter(max_items=FEW, description="Filters whose values to count.")
+]
+Formats = Annotated[list[Format] | None, QueryParameter(name="format", max_items=FEW)]
+HasPlaces = Annotated[bool, QueryParameter(description="Only where a place is left.")]
 
 
 @get("/v1/missions", operation_id="searchMissions", guards=[public], raises=[Invalid])
 async def search(
     viewer: Viewer,
-    q: Annotated[
-        str | None,
-        QueryParameter(
-            max_length=200, description="Words: French or English, accents and typing errors forgiven."
-        ),
-    ] = None,
+    q: Typed = None,
     association: FromQuery[UUID | None] = None,
-    cause: Annotated[list[Cause] | None, QueryParameter(max_items=FEW)] = None,
-    skill: Annotated[list[SkillId] | None, QueryParameter(max_items=FEW)] = None,
-    format: Annotated[list[Format] | None, QueryParameter(max_items=FEW)] = None,  # noqa: A002
-    remote: Annotated[list[Remote] | None, QueryParameter(max_items=FEW)] = None,
-    regime: Annotated[list[Regime] | None, QueryParameter(max_items=FEW)] = None,
-    language: Annotated[list[LanguageCode] | None, QueryParameter(max_items=FEW)] = None,
-    near: Annotated[str | None, QueryParameter(max_length=40, description="`latitude,longitude`.")] = None,
-    postal_code: Annotated[PostalCode | None, QueryParameter(description="A French postcode.")] = None,
-    radius_km: Annotated[
-        int | None, QueryParameter(ge=1, le=300, description="Around the point: 20 when missing.")
-    ] = None,
+    cause: Annotated[list[Cause] | None, _SOME] = None,
+    skill: Annotated[list[SkillId] | None, _SOME] = None,
+    formats: Formats = None,
+    remote: Annotated[list[Remote] | None, _SOME] = None,
+    regime: Annotated[list[Regime] | None, _SOME] = None,
+    language: Annotated[list[LanguageCode] | None, _SOME] = None,
     starts_after: FromQuery[date | None] = None,
     starts_before: FromQuery[date | None] = None,
     max_minutes: Annotated[int | None, QueryParameter(ge=1, le=1_000_000)] = None,
-    has_places: Annotated[bool, QueryParameter(description="Only where a place is left.")] = False,
-    sort: Annotated[
-        Sort | None, QueryParameter(description="`relevance` where words are given, else `newest`.")
-    ] = None,
-    facets: Annotated[
-        list[Facet] | None, QueryParameter(max_items=FEW, description="Filters whose values to count.")
-    ] = None,
+    has_places: HasPlaces = False,
+    near: Near = None,
+    postal_code: Postcode = None,
+    radius_km: Radius = None,
+    sort: Order = None,
+    facets: Facets = None,
     limit: Limit = 20,
     cursor: CursorText = None,
 ) -> Found:
@@ -64,29 +71,42 @@ async def search(
     if faults := list(_misplaced(q, near, postal_code, radius_km, sort)):
         raise Invalid(faults=faults)
     question = Question(
-        q=q.strip() if q and q.strip() else None,
         association=association,
         cause=cause,
         skill=skill,
-        format=format,
+        format=formats,
         remote=remote,
         regime=regime,
         language=language,
-        near=_point(near),
-        radius=radius_km or 20,
         starts_after=starts_after,
         starts_before=starts_before,
         max_minutes=max_minutes,
         has_places=has_places,
-        sort=sort or ("relevance" if q and q.strip() else "newest"),
+        near=_point(near),
+        radius=radius_km or 20,
+        q=_words(q),
+        sort=sort or ("relevance" if _words(q) else "newest"),
     )
+    return await _found(viewer, question, postal_code, limit, cursor, facets or [])
+
+
+async def _found(
+    viewer: Actor | None,
+    question: Question,
+    postal_code: str | None,
+    limit: int,
+    cursor: str | None,
+    facets: list[Facet],
+) -> Found:
+    """Answer within the walls of the caller's company, if any; the plain list needs no plan of its own."""
     employee = viewer if viewer and viewer.company_id else None
-    plain = msgspec.structs.replace(question, sort="newest") == Question()
+    plain = question == Question() and not postal_code
     async with read(employee, planned=not plain) as connection:
         if postal_code:
-            point = await point_of(connection, postal_code)
-            question = msgspec.structs.replace(question, near=point)
-        return await search_missions(connection, question, employee, limit, cursor, facets or [])
+            question = structs.replace(question, near=await point_of(connection, postal_code))
+        return await search_missions(
+            connection, question, limit, cursor, facets, reserved=employee is not None
+        )
 
 
 def _misplaced(
@@ -104,8 +124,12 @@ def _misplaced(
         yield Fault("/radius_km", "point-missing", needed)
     if sort == "distance" and not placed:
         yield Fault("/sort", "point-missing", needed)
-    if sort == "relevance" and not (q and q.strip()):
+    if sort == "relevance" and not _words(q):
         yield Fault("/sort", "words-missing", Words("Give some words: q.", "Donnez des mots : q."))
+
+
+def _words(q: str | None) -> str | None:
+    return (q or "").strip() or None
 
 
 def _point(near: str | None) -> tuple[float, float] | None:

@@ -10,7 +10,6 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from api.core import clock, pagination
-from api.core.actor import Actor
 from api.core.database import Connection, fetch_all
 from api.core.language import Words
 from api.core.problems import Fault, Invalid
@@ -52,7 +51,7 @@ class Placed(MissionSummary, frozen=True, kw_only=True):
 
 
 FILTERS = {
-    "open": "closes_on >= $1",
+    "open": "closes_at > $1",
     "association": "($2::uuid IS NULL OR association_id = $2)",
     "cause": "($3::text[] IS NULL OR causes && $3)",
     "skill": "($4::text[] IS NULL OR skills && $4)",
@@ -69,54 +68,58 @@ FILTERS = {
     "q": "($16::text IS NULL OR document @@ $16::text::tsquery)",
 }
 """Every filter, by the parameter it answers; one that is not asked is a constant that the planner drops."""
-_ASKED = ("today", *list(FILTERS)[1:-2], "latitude", "longitude", "radius", "words")
+_ASKED = ("now", *list(FILTERS)[1:-2], "latitude", "longitude", "radius", "words")
 """The parameters of the filters, in their order."""
 _WHERE = "\n    AND ".join(FILTERS.values())
 _COLUMNS = """id, version, association_id, association_name, title, summary, format, causes, skills, places,
     places_left, effort_minutes, regimes, remote, location_label, postal_code, starts_on, ends_on, apply_by,
     languages, published_at, round(along_globe(spot <-> on_globe($13, $14))::numeric, 1)::float8 AS distance_km"""
 _PUBLIC = "mission_search"
-_WITH_RESERVED = "(SELECT * FROM mission_search UNION ALL SELECT * FROM mission_reserved) AS shown"
-_FROM = "SELECT " + _COLUMNS + " FROM {source} WHERE " + _WHERE
-_NEWEST = """
-    AND ($17::timestamptz IS NULL OR (published_at, id) < ($17, $18::uuid))
-    ORDER BY published_at DESC, id DESC LIMIT $19
-"""
-_STARTS = """
-    AND ($17::date IS NULL OR (starts_on, id) > ($17, $18::uuid))
-    ORDER BY starts_on, id LIMIT $19
-"""
-_DISTANCE = """
-    AND ($17::float8 IS NULL OR (spot <-> on_globe($13, $14), id) > ($17, $18::uuid))
-    ORDER BY spot <-> on_globe($13, $14), id LIMIT $19
-"""
-_AFTER = """
-    AND ($20::int IS NULL OR $20 < {tier} OR ($20 = {tier} AND (published_at, id) < ($17::timestamptz, $18::uuid)))
-    ORDER BY published_at DESC, id DESC LIMIT $19
-"""
-# The array is fenced: read in the order of the list, words that no title says would be looked for in every mission.
-_TIERS = (
-    "AND NOT silent AND id = ANY (ARRAY(SELECT id FROM {source} WHERE titles @@ $16::text::tsquery))",
-    "AND NOT silent AND NOT titles @@ $16::text::tsquery",
-    "AND silent",
-)
-"""Every word in the title; somewhere else; whatever left somebody without an answer."""
-# An Append asks a branch for nothing until those before it have given all: each tier is the newest first.
-_RELEVANCE = " UNION ALL ".join(
-    f"(SELECT {tier} AS tier, found.* FROM ({_FROM} {words} {_AFTER.replace('{tier}', str(tier))}) found)"
-    for tier, words in enumerate(_TIERS, 1)
-)
-QUERIES: dict[str, str] = {
-    "newest": _FROM + _NEWEST,
-    "starts": _FROM + _STARTS,
-    "distance": _FROM.replace("SELECT ", "SELECT spot <-> on_globe($13, $14) AS straight, ", 1) + _DISTANCE,
-    "relevance": _RELEVANCE + " LIMIT $19",
-}
-_MERGED: dict[str, str] = {
+_RESERVED = "mission_reserved"
+_BOTH = "(SELECT * FROM mission_search UNION ALL SELECT * FROM mission_reserved) AS shown"
+_ORDER = {
     "newest": "ORDER BY published_at DESC, id DESC LIMIT $19",
     "starts": "ORDER BY starts_on, id LIMIT $19",
     "distance": "ORDER BY straight, id LIMIT $19",
     "relevance": "ORDER BY tier, published_at DESC, id DESC LIMIT $19",
+}
+_AFTER = {
+    "newest": "($17::timestamptz IS NULL OR (published_at, id) < ($17, $18::uuid))",
+    "starts": "($17::date IS NULL OR (starts_on, id) > ($17, $18::uuid))",
+    "distance": "($17::float8 IS NULL OR (spot <-> on_globe($13, $14), id) > ($17, $18::uuid))",
+    "tier": """($20::int IS NULL OR $20 < {tier}
+                OR ($20 = {tier} AND (published_at, id) < ($17::timestamptz, $18::uuid)))""",
+}
+"""What comes after the last row seen."""
+# The array is fenced: read in the order of the list, words that no title says would be looked for in every mission.
+_TIERS = (
+    "NOT silent AND id = ANY (ARRAY(SELECT id FROM {source} WHERE titles @@ $16::text::tsquery))",
+    "NOT silent AND NOT titles @@ $16::text::tsquery",
+    "silent",
+)
+"""Every word in the title; somewhere else; whatever left somebody without an answer."""
+_QUERY = "SELECT {columns} FROM {source} WHERE {where} AND {after} {order}"
+_MERGED = "SELECT * FROM (({public}) UNION ALL ({reserved})) AS found {order}"
+
+
+def _query(columns: str, after: str, order: str) -> str:
+    return _QUERY.format(columns=columns, source="{source}", where=_WHERE, after=after, order=order)
+
+
+def _tier(number: int, words: str) -> str:
+    after = words + " AND " + _AFTER["tier"].replace("{tier}", str(number))
+    return "(" + _query(f"{number} AS tier, {_COLUMNS}", after, _ORDER["newest"]) + ")"
+
+
+QUERIES: dict[str, str] = {
+    "newest": _query(_COLUMNS, _AFTER["newest"], _ORDER["newest"]),
+    "starts": _query(_COLUMNS, _AFTER["starts"], _ORDER["starts"]),
+    "distance": _query(
+        f"spot <-> on_globe($13, $14) AS straight, {_COLUMNS}", _AFTER["distance"], _ORDER["distance"]
+    ),
+    # An Append asks a branch for nothing until those before it have given all: each tier is the newest first.
+    "relevance": " UNION ALL ".join(_tier(number, words) for number, words in enumerate(_TIERS, 1))
+    + " LIMIT $19",
 }
 _KEYS: dict[str, tuple[tuple[str, ...], tuple[Any, ...]]] = {
     "newest": (("published_at", "id"), (datetime, UUID)),
@@ -159,12 +162,13 @@ _points: dict[str, tuple[float, float]] = {}
 async def search_missions(
     connection: Connection,
     question: Question,
-    viewer: Actor | None,
     limit: int,
     cursor: str | None,
-    facets: list[Facet],
+    facets: Sequence[Facet] = (),
+    *,
+    reserved: bool = False,
 ) -> Found:
-    """List the missions that anyone may see, and those reserved to the caller's company.
+    """List the missions that anyone may see, and, where asked, those reserved to the company within whose walls we are.
 
     `relevance` gives those whose title says every word before those that say it anywhere, each the newest first, and
     last of all those that left somebody without an answer.
@@ -177,14 +181,12 @@ async def search_missions(
     words = await read_words(connection, question.q)
     if question.q is not None and words is None:
         return Found(items=[], next=None, facets={name: [] for name in facets} or UNSET)
-    reserved = viewer is not None and viewer.company_id is not None
     query, given = statement(question, words, last, limit + 1, reserved=reserved)
     shape = MissionSummary if question.sort in ("newest", "starts") else Placed
     rows = await fetch_all(connection, shape, query, *given)
     page = pagination.page(rows, limit, asked, *fields)
     items = [row.shown() if isinstance(row, Placed) else row for row in page.items]
-    source = _WITH_RESERVED if reserved else _PUBLIC
-    counts = await _facets(connection, facets, source, given[: len(_ASKED)])
+    counts = await _facets(connection, facets, _BOTH if reserved else _PUBLIC, given[: len(_ASKED)])
     return Found(items=items, next=page.next, facets=counts)
 
 
@@ -208,15 +210,15 @@ def statement(
     """
     latitude, longitude = question.near or (None, None)
     given = [
-        clock.now().date(),
+        clock.now(),
         *(getattr(question, name) for name in _ASKED[1:-4]),
         *(latitude, longitude, question.radius, words),
     ]
     tier = [last[2]] if question.sort == "relevance" else []
     query = QUERIES[question.sort].replace("{source}", _PUBLIC)
     if reserved:
-        apart = QUERIES[question.sort].replace("{source}", "mission_reserved")
-        query = "SELECT * FROM ((" + query + ") UNION ALL (" + apart + ")) AS found " + _MERGED[question.sort]
+        apart = QUERIES[question.sort].replace("{source}", _RESERVED)
+        query = _MERGED.format(public=query, reserved=apart, order=_ORDER[question.sort])
     return query, [*given, *last[:2], limit, *tier]
 
 
@@ -232,7 +234,7 @@ async def point_of(connection: Connection, postal_code: str) -> tuple[float, flo
 
 
 async def _facets(
-    connection: Connection, facets: list[Facet], source: str, given: list[Any]
+    connection: Connection, facets: Sequence[Facet], source: str, given: list[Any]
 ) -> dict[str, list[FacetCount]] | UnsetType:
     """Count each facet without its own filter, in one statement."""
     if not facets:

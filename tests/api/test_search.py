@@ -1,14 +1,20 @@
 """What a search finds, on missions written for it."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from litestar import Litestar
 
 from api.core import clock
 from tests.api.core.asking import assert_problem
+from tests.make.clone import cloned, superuser_url
+from tests.make.many import plant_missions
+from tests.make.served import served
 from tests.make.world import Association, World
+from tests.schema.test_personal_data import database_of
 
 TODAY = clock.today("Europe/Paris")
 LYON = {"postal_code": "69007", "label": "Lyon 7e"}
@@ -244,3 +250,47 @@ async def test_pages_neither_repeat_nor_skip_while_others_publish(world: World, 
         await asyncio.gather(*(world.mission(association, **fields) for _ in range(2)))
     assert len(seen) == len(set(seen))
     assert set(there) <= set(seen)
+
+
+async def test_a_last_day_ends_where_the_mission_is(world: World) -> None:
+    """In Guadeloupe it goes on while it is tomorrow already in UTC."""
+    association = await world.association()
+    zone, last = "America/Guadeloupe", clock.today("America/Guadeloupe") + timedelta(days=3)
+    mission = await world.mission(association, time_zone=zone, apply_by=str(last))
+    midnight = datetime.combine(last + timedelta(days=1), time.min, ZoneInfo(zone))
+    path = f"/v1/missions?association={association.id}"
+
+    with clock.at(midnight - timedelta(minutes=1)):
+        assert [item["id"] for item in (await world.ok(None, "GET", path))["items"]] == [mission["id"]]
+    with clock.at(midnight + timedelta(minutes=1)):
+        assert (await world.ok(None, "GET", path))["items"] == []
+
+
+async def test_five_thousand_results_are_paged_while_others_publish(
+    app: Litestar, environment: dict[str, str]
+) -> None:
+    async with cloned(environment) as settings:
+        await plant_missions(superuser_url(environment, database_of(settings)), 5_000, associations=50)
+        async with served(app, settings) as client:
+            world = World(client, environment)
+            there = await everything(world, "sort=newest")
+            assert len(there) >= 5_000
+            for sort in ("newest", "starts"):
+                association = await world.association()
+                seen = await everything(world, f"sort={sort}", association)
+                assert len(seen) == len(set(seen))
+                assert set(there) <= set(seen)
+
+
+async def everything(world: World, query: str, publisher: Association | None = None) -> list[str]:
+    """Page through all there is, a mission being published before each page if somebody is to."""
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        if publisher:
+            await world.mission(publisher)
+        more = cursor and f"&cursor={cursor}"
+        page = await world.ok(None, "GET", f"/v1/missions?limit=100&{query}{more}")
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next"]
+    return seen

@@ -11,6 +11,7 @@ from tests.bench.floor import Said
 
 CONNECTIONS = 10
 """As many as the pools of the others hold."""
+_PLACE = re.compile(r"\$(\d+)\b")
 _TPS = re.compile(r"tps = ([0-9.]+)")
 
 
@@ -21,12 +22,11 @@ def write_scripts(folder: Path, recorded: dict[str, list[Said]]) -> list[str]:
         script = folder / f"{number}.sql"
         lines = []
         for step, (query, args) in enumerate(said):
-            for place in range(len(args), 0, -1):
-                bound = args[place - 1] is not None
-                name = f"p{number}_{step}_{place}"
-                query = re.sub(rf"\${place}\b", f":{name}" if bound else "NULL", query)  # noqa: PLW2901
-                options += ["-D", f"{name}={_text(args[place - 1])}"] if bound else []
-            lines.append(" ".join(query.split()).rstrip(";") + ";")
+            names = [f"p{number}_{step}_{place}" if arg is not None else "" for place, arg in enumerate(args)]
+            for name, arg in zip(names, args, strict=True):
+                options += ["-D", f"{name}={_text(arg)}"] if name else []
+            written = _named(query, names)
+            lines.append(" ".join(written.split()).rstrip(";") + ";")
         script.write_text("\n".join(lines) + "\n")
         options += ["-f", str(script)]
     return options
@@ -42,6 +42,11 @@ def run_alone(server: PostgresServer, options: list[str], seconds: float) -> flo
     found = _TPS.search(done.stdout)
     assert found, done.stdout + done.stderr
     return float(found[1])
+
+
+def _named(query: str, names: list[str]) -> str:
+    """Give a statement with its parameters by name, and NULL where there is no value."""
+    return _PLACE.sub(lambda place: f":{name}" if (name := names[int(place[1]) - 1]) else "NULL", query)
 
 
 def _text(value: Any) -> str:

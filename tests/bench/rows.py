@@ -60,7 +60,7 @@ WORDS = [
     "francais",
 ]
 _PLACES = "SELECT latitude, longitude FROM commune ORDER BY md5(insee || postal_code) LIMIT $1"
-_MISSIONS = "SELECT id FROM mission_search WHERE closes_on >= current_date ORDER BY md5(id::text) LIMIT $1"
+_MISSIONS = "SELECT id FROM mission_search WHERE closes_at > now() ORDER BY md5(id::text) LIMIT $1"
 
 
 async def rows(connection: asyncpg.Connection) -> dict[str, list[str]]:

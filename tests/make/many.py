@@ -14,6 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from api.core import clock
+from api.dev.demo.days import Seeded
 from migrations.reference import DATA
 from tests.make.phrases import DELIVERABLES, NEEDS, PUBLICS, SENTENCES, SUMMARIES
 
@@ -59,7 +60,7 @@ async def plant_missions(
 
     One mission in fifty is reserved to the company given.
     """
-    chance = Random(seed)  # noqa: S311
+    chance = Seeded(seed)
     hosts = list(_associations(chance, associations))
     settings = {"session_replication_role": "replica", "synchronous_commit": "off", "work_mem": "256MB"}
     async with asyncpg.create_pool(url, min_size=WRITERS, max_size=WRITERS, server_settings=settings) as pool:

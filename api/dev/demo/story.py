@@ -108,7 +108,7 @@ async def _joining(actor: Actor) -> list[Command]:
     """Look at a mission still to come that the employee has not applied to, and apply."""
     async with read(actor) as connection:
         question = Question(regime=["working_time"], has_places=True)
-        page = await search_missions(connection, question, actor, MOST, None, [])
+        page = await search_missions(connection, question, MOST, None)
         mine = await list_applications(connection, "person", actor.author, actor, None, MOST, None)
     asked, today = {one.mission_id for one in mine.items}, clock.today(TIME_ZONE)
     for mission in page.items:

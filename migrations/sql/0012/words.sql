@@ -69,7 +69,3 @@ BEGIN
     RETURN array_to_string(terms, ' | ')::tsquery;
 END
 $$;
-
--- The same question, of titles alone.
-CREATE FUNCTION in_title(query tsquery) RETURNS tsquery LANGUAGE sql IMMUTABLE STRICT
-    RETURN regexp_replace(query::text, '''([^'']+)''', '''\1'':A', 'g')::tsquery;

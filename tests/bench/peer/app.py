@@ -76,7 +76,7 @@ async def search_missions(
     association: UUID | None = None,
     cause: Several = None,
     skill: Several = None,
-    format: Several = None,  # noqa: A002
+    formats: Annotated[list[str] | None, Query(alias="format", max_length=20)] = None,
     remote: Several = None,
     regime: Several = None,
     language: Several = None,
@@ -92,7 +92,7 @@ async def search_missions(
     """Find missions: by words the best first, else the newest."""
     point: Any = tuple(map(float, near.split(","))) if near else None
     asked = Asked(
-        q=q, association=association, cause=cause, skill=skill, format=format, remote=remote, regime=regime,
+        q=q, association=association, cause=cause, skill=skill, format=formats, remote=remote, regime=regime,
         language=language, near=point, radius=radius_km, starts_after=starts_after, starts_before=starts_before,
         max_minutes=max_minutes, has_places=has_places, after=_read(cursor) if cursor else None,
     )  # fmt: skip

@@ -91,7 +91,7 @@ def _query(session: AsyncSession, asked: Asked, limit: int, *more: ColumnElement
 
 
 def _filters(source: Any, asked: Asked) -> Iterator[ColumnElement[bool]]:
-    yield source.closes_on >= datetime.now(UTC).date()
+    yield source.closes_at > datetime.now(UTC)
     for wanted, filtered in (
         (asked.cause, lambda: source.causes.overlap(asked.cause)),
         (asked.skill, lambda: source.skills.overlap(asked.skill)),

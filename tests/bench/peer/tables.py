@@ -42,7 +42,7 @@ class Described:
     starts_on: Mapped[date]
     ends_on: Mapped[date | None]
     apply_by: Mapped[date | None]
-    closes_on: Mapped[date]
+    closes_at: Mapped[datetime]
     languages: Mapped[list[str]]
     published_at: Mapped[datetime]
 
