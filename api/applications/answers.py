@@ -61,15 +61,12 @@ async def shortlist_application(actor: Actor, application_id: UUID, asked: int |
         present = await _entered(connection, application_id, actor)
         if starts(policy.SHORTLIST, present["state"], version=present["version"], asked=asked):
             mission = await connection.fetchrow(_MISSION, present["mission_id"])
-            due = present["reply_due_at"]
-            if present["shortlisted_at"] is None:
-                due = max(due, _later_reply(mission))
+            due = max(present["reply_due_at"], _later_reply(mission))
             await move(
                 connection,
                 present,
                 policy.SHORTLIST,
                 ApplicationShortlisted,
-                shortlisted_at=present["shortlisted_at"] or clock.now(),
                 reply_due_at=due,
                 reminded=0,
             )
@@ -151,14 +148,9 @@ async def reopen_application(actor: Actor, application_id: UUID, asked: int | No
                 mission = await connection.fetchrow(_MISSION, present["mission_id"])
                 if mission["state"] not in policy.OPEN_TO_ANSWERS:
                     raise WrongState(state=mission["state"], allowed=sorted(policy.OPEN_TO_ANSWERS))
+                due = clock.now() + REPLY_WITHIN
                 await move(
-                    connection,
-                    present,
-                    policy.REOPEN,
-                    ApplicationReopened,
-                    reply_due_at=clock.now() + REPLY_WITHIN,
-                    reminded=0,
-                    shortlisted_at=None,
+                    connection, present, policy.REOPEN, ApplicationReopened, reply_due_at=due, reminded=0
                 )
             return await queries.get_application(connection, application_id, actor)
     except asyncpg.UniqueViolationError:

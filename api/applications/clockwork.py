@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
+import structlog
 
 from api.applications.employer import decide_for_the_silent
 from api.applications.endings import complete_mission
@@ -20,6 +21,8 @@ from api.missions import policy
 from api.missions.facts import MissionExpired
 from api.missions.lifecycle import enter, move_mission, start_mission
 from api.missions.rules import FORMATS
+
+log = structlog.get_logger()
 
 # A local day begins at most 14 hours before the same day in UTC: the first of two conditions can use an index.
 _TO_START = """
@@ -64,7 +67,6 @@ _TO_DECIDE = """
 _TO_OFFER = """
     SELECT DISTINCT m.id, m.association_id FROM mission m JOIN application a ON a.mission_id = m.id
     WHERE a.state = 'waitlisted' AND m.taken < m.places AND m.state IN ('published', 'paused', 'in_progress')
-        AND $1::timestamptz IS NOT NULL
     ORDER BY id
 """
 _LASTS = msgspec.json.encode({name: bounds.days for name, bounds in FORMATS.items()}).decode()
@@ -73,53 +75,70 @@ _LASTS = msgspec.json.encode({name: bounds.days for name, bounds in FORMATS.item
 
 async def start_due_missions() -> int:
     """Start the missions whose first day has come, with those who were accepted; gives how many."""
-    return await _each(_TO_START, lambda actor, mission_id: start_mission(actor, mission_id, None))
+    return await _each(_start, _TO_START, clock.now())
 
 
 async def complete_due_missions() -> int:
     """Complete the missions whose last day has passed; gives how many."""
-    return await _each(
-        _TO_COMPLETE, lambda actor, mission_id: complete_mission(actor, mission_id, None), _LASTS
-    )
+    return await _each(_complete, _TO_COMPLETE, clock.now(), _LASTS)
 
 
 async def expire_due_missions() -> int:
     """Expire the missions past their last day to apply with nobody left; gives how many."""
-    return await _each(_TO_EXPIRE, _expire)
+    return await _each(_expire, _TO_EXPIRE, clock.now())
 
 
 async def remind_of_replies() -> int:
     """Remind associations at half-time and a day before a reply is due, once each; gives how many."""
-    return await _each(_TO_REMIND, _remind)
+    return await _each(_remind, _TO_REMIND, clock.now())
 
 
 async def expire_unanswered() -> int:
     """End what was not answered in time, by the association or by whom a place was offered to; gives how many."""
-    return await _each(_TO_GIVE_UP, _give_up)
+    return await _each(_give_up, _TO_GIVE_UP, clock.now())
 
 
 async def decide_silent_approvals() -> int:
     """Decide, by the company's policy, what its employer did not answer in time; gives how many."""
-    return await _each(_TO_DECIDE, decide_for_the_silent)
+    return await _each(decide_for_the_silent, _TO_DECIDE, clock.now())
 
 
 async def offer_free_places() -> int:
     """Offer the places that were added to a mission to whoever waits; gives how many missions had some."""
-    return await _each(_TO_OFFER, _offer)
+    return await _each(_offer, _TO_OFFER)
 
 
-async def _each(due: str, act: Callable[[Actor, UUID], Awaitable[object]], *given: str) -> int:
-    """Do an act for every mission that is due; one that somebody moved meanwhile refuses, and is left to them."""
+async def _each(act: Callable[[Actor, UUID], Awaitable[object]], due: str, *given: object) -> int:
+    """Do an act for all that is due; what somebody moved meanwhile, or what fails, keeps nothing else waiting."""
     async with operations() as connection:
-        rows = await connection.fetch(due, clock.now(), *given)
+        rows = await connection.fetch(due, *given)
     done = 0
     for row in rows:
         try:
             await act(system(row.get("company_id"), row.get("association_id")), row["id"])
         except Problem:
             continue
+        except Exception as error:  # it is due again at the next round
+            log.warning("not done", kind=act.__name__, error=type(error).__qualname__)
+            continue
         done += 1
     return done
+
+
+async def _start(actor: Actor, mission_id: UUID) -> None:
+    async with transaction(actor) as connection:
+        present = await enter(connection, mission_id, actor)
+        # The day may have been moved while the lock was awaited; so below.
+        if present["starts_on"] <= clock.today(present["time_zone"]):
+            await start_mission(actor, mission_id, None)
+
+
+async def _complete(actor: Actor, mission_id: UUID) -> None:
+    async with transaction(actor) as connection:
+        present = await enter(connection, mission_id, actor)
+        longest = timedelta(days=FORMATS[present["format"]].days - 1)
+        if (present["ends_on"] or present["starts_on"] + longest) < clock.today(present["time_zone"]):
+            await complete_mission(actor, mission_id, None)
 
 
 async def _remind(actor: Actor, application_id: UUID) -> None:

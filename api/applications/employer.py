@@ -10,7 +10,7 @@ from api.applications.moves import change, ids_of, lock, move
 from api.applications.schemas import ApplicationOut
 from api.core import clock
 from api.core.actor import Actor
-from api.core.database import retried, transaction
+from api.core.database import Connection, retried, transaction
 from api.core.lifecycle import starts
 from api.core.outbox import record
 from api.core.problems import Forbidden, WrongState
@@ -29,8 +29,7 @@ async def approve_application(actor: Actor, application_id: UUID, asked: int | N
         if starts(policy.APPROVE, present["employer_approval"], version=present["version"], asked=asked):
             if present["state"] not in policy.LIVE:
                 raise WrongState(state=present["state"], allowed=sorted(policy.LIVE))
-            await change(present, employer_approval="approved")
-            await record(EmployerApproved(**ids_of(present)))
+            await _approve(present)
         return await queries.get_application(connection, application_id, actor)
 
 
@@ -48,8 +47,7 @@ async def refuse_application(
         if starts(policy.REFUSE, present["state"], version=present["version"], asked=asked):
             if present["employer_approval"] != "pending":
                 raise WrongState(state=present["employer_approval"], allowed=["pending"])
-            words = {"employer_approval": "refused", "employer_reason": reason}
-            await move(connection, present, policy.REFUSE, EmployerRefused, **words)
+            await _refuse(connection, present, reason)
         return await queries.get_application(connection, application_id, actor)
 
 
@@ -67,11 +65,19 @@ async def decide_for_the_silent(actor: Actor, application_id: UUID) -> None:
         company = await get_company(connection, present["company_id"], actor)
         rules = await get_policy(connection, present["company_id"], clock.today(company.time_zone))
         if rules.approval_silence == "approve":
-            await change(present, employer_approval="approved")
-            await record(EmployerApproved(**ids_of(present)))
+            await _approve(present)
         else:
-            words = {"employer_approval": "refused", "employer_reason": SILENCE}
-            await move(connection, present, policy.REFUSE, EmployerRefused, **words)
+            await _refuse(connection, present, SILENCE)
+
+
+async def _approve(present: asyncpg.Record) -> None:
+    await change(present, employer_approval="approved")
+    await record(EmployerApproved(**ids_of(present)))
+
+
+async def _refuse(connection: Connection, present: asyncpg.Record, reason: str) -> None:
+    words = {"employer_approval": "refused", "employer_reason": reason}
+    await move(connection, present, policy.REFUSE, EmployerRefused, **words)
 
 
 def _require_employer(actor: Actor, present: asyncpg.Record) -> None:

@@ -64,11 +64,10 @@ async def move(
         await offer_places(connection, present["mission_id"])
 
 
-async def offer_places(connection: Connection, mission_id: UUID) -> int:
-    """Offer the free places of a mission that is locked to whoever waits, in their order; gives how many."""
+async def offer_places(connection: Connection, mission_id: UUID) -> None:
+    """Offer the free places of a mission that is locked to whoever waits, in their order."""
     offered = await connection.fetch(_OFFER, mission_id, clock.now() + OFFER_LASTS)
     await record(*(ApplicationOffered(**row) for row in offered))
-    return len(offered)
 
 
 def ids(application_id: UUID, association_id: UUID, company_id: UUID) -> dict[str, UUID]:

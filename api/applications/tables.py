@@ -32,7 +32,6 @@ class Application(Table, db=ENGINE, tablename="application"):
     reply_due_at = Timestamptz(default=None)
     replied_at = Timestamptz(null=True, default=None)
     reminded = Integer(default=0)
-    shortlisted_at = Timestamptz(null=True, default=None)
     waitlisted_at = Timestamptz(null=True, default=None)
     offer_expires_at = Timestamptz(null=True, default=None)
     ended_at = Timestamptz(null=True, default=None)

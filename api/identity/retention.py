@@ -61,6 +61,12 @@ _PURGES: dict[Kind, tuple[str, ...]] = {
                  AND a.state NOT IN ('submitted', 'shortlisted', 'waitlisted', 'offered', 'accepted')
                  AND NOT EXISTS (SELECT FROM state_event s WHERE s.object_id = a.id AND s.at >= $1)
                ORDER BY a.created_at LIMIT $2 FOR UPDATE SKIP LOCKED)""",
+        """DELETE FROM message WHERE id IN (
+               SELECT t.id FROM message t JOIN application a ON a.id = t.application_id
+               WHERE t.created_at < $1
+                 AND a.state NOT IN ('submitted', 'shortlisted', 'waitlisted', 'offered', 'accepted')
+                 AND NOT EXISTS (SELECT FROM state_event s WHERE s.object_id = a.id AND s.at >= $1)
+               ORDER BY t.created_at LIMIT $2 FOR UPDATE OF t SKIP LOCKED)""",
     ),
     "inactive": (),
 }

@@ -17,8 +17,7 @@ COMPLETE = move("completed", "in_progress")
 CANCEL = move("cancelled", "submitted", "published", "paused", "in_progress")
 EXPIRE = move("expired", "submitted", "published", "paused")
 EDITABLE = frozenset({"draft", "rejected", "submitted", "published", "paused", "in_progress"})
-LIVE = frozenset({"submitted", "published", "paused", "in_progress"})
-DELETABLE = frozenset({"draft"})
+LIVE = CANCEL.sources
 
 TEXTS = frozenset({"title", "summary", "description", "deliverable", "prerequisites", "steps"})
 """What an unverified association's edit shows to a moderator again."""
@@ -26,9 +25,8 @@ FIXED = frozenset({"format", "regimes", "reserved_to", "time_zone"})
 """What people applied to: fixed once somebody has."""
 WHILE_RUNNING = frozenset({"places", "contact", "managers"})
 """What can still be edited of a mission in progress."""
-PAUSED_BY_SUSPENSION = "association_suspended"
 PAUSED_BY_MODERATION = "moderation"
-"""The `state_reason` of a mission that its association did not pause itself."""
+"""The `state_reason` of a mission that a moderator paused."""
 
 
 def require_sight(viewer: Actor | None, mission: Mapping[str, Any]) -> None:

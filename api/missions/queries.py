@@ -58,15 +58,12 @@ async def get_mission(connection: Connection, mission_id: UUID, viewer: Actor | 
     row = unpacked(found(await connection.fetchrow(_MISSION, mission_id, keeps, clock.now())))
     require_sight(viewer, row)
     mine = viewer is not None and row["association_id"] in viewer.memberships
-    if viewer and (mine or "moderator" in viewer.roles):
+    if mine or (viewer is not None and "moderator" in viewer.roles):
         row["history"] = msgspec.json.decode(row["history"], type=list[MissionEvent])
         row["review"] = _review(row)
-        if mine:
-            row["problems"] = problems_of(row, viewer.language)
     else:
         row["history"] = None
-    if not mine:
-        row |= dict.fromkeys(INSIDE)
+    row |= {"problems": problems_of(row, viewer.language)} if mine and viewer else dict.fromkeys(INSIDE)
     row["association"] = MissionAssociation(
         id=row["association_id"],
         name=row["association_name"],

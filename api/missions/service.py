@@ -9,7 +9,7 @@ import msgspec
 
 from api.core import clock
 from api.core.actor import Actor
-from api.core.database import transaction
+from api.core.database import Connection, transaction
 from api.core.ids import new_id
 from api.core.language import Words
 from api.core.outbox import record
@@ -128,15 +128,8 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
             _require_editable(present, edits)
             if present["state"] in ("published", "paused", "in_progress"):
                 require_rules(present | edits, edits)
-                state = await association_state(connection, present["association_id"], actor)
-                if state == "unverified" and policy.TEXTS & edits.keys():
-                    columns |= {"review_since": clock.now(), "review_reasons": ["edited"]}
-                told: list[Agreed] = [name for name in get_args(Agreed) if name in edits]
-                if present["live"] and told:
-                    columns["changed_at"] = clock.now()
-                    ids = {"mission_id": mission_id, "association_id": present["association_id"]}
-                    await record(MissionChanged(**ids, fields=told))
-            elif present["state"] in ("submitted", "rejected"):
+                columns |= await _follow_edit(connection, actor, present, edits)
+            elif present["state"] in ("submitted", "rejected") and edits:
                 columns |= {"state": "draft", "review_since": None, "review_reasons": []}
             if columns:
                 await Mission.update(columns).where(Mission.id == mission_id)
@@ -145,13 +138,27 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
         raise _refusal(error) from None
 
 
+async def _follow_edit(
+    connection: Connection, actor: Actor, present: dict[str, Any], edits: dict[str, Any]
+) -> dict[Any, Any]:
+    """Show what was published to a moderator again, or tell those who applied; gives the columns that say so."""
+    columns: dict[Any, Any] = {}
+    state = await association_state(connection, present["association_id"], actor)
+    if state == "unverified" and policy.TEXTS & edits.keys():
+        columns |= {"review_since": clock.now(), "review_reasons": ["edited"]}
+    told: list[Agreed] = [name for name in get_args(Agreed) if name in edits]
+    if present["live"] and told:
+        columns["changed_at"] = clock.now()
+        ids = {"mission_id": present["id"], "association_id": present["association_id"]}
+        await record(MissionChanged(**ids, fields=told))
+    return columns
+
+
 def _require_editable(present: dict[str, Any], edits: dict[str, Any]) -> None:
     """Let an edit through that the mission's state, and those who applied to it, leave open."""
-    if present["state"] not in policy.EDITABLE or (
-        present["state"] == "in_progress" and edits.keys() - policy.WHILE_RUNNING
-    ):
-        open_states = policy.EDITABLE - ({"in_progress"} if edits.keys() - policy.WHILE_RUNNING else set())
-        raise WrongState(state=present["state"], allowed=sorted(open_states))
+    allowed = policy.EDITABLE if edits.keys() <= policy.WHILE_RUNNING else policy.EDITABLE - {"in_progress"}
+    if present["state"] not in allowed:
+        raise WrongState(state=present["state"], allowed=sorted(allowed))
     fixed = sorted(name for name in policy.FIXED & edits.keys() if not _widens(present, name, edits[name]))
     if fixed and (present["live"] or present["taken"]):
         raise PeopleApplied(fields=fixed)
@@ -174,8 +181,8 @@ async def delete_mission(actor: Actor, mission_id: UUID, asked: int | None) -> N
         require_member(actor, present["association_id"])
         if asked is not None and asked != present["version"]:
             raise VersionChanged
-        if present["state"] not in policy.DELETABLE:
-            raise WrongState(state=present["state"], allowed=sorted(policy.DELETABLE))
+        if present["state"] != "draft":
+            raise WrongState(state=present["state"], allowed=["draft"])
         await Mission.delete().where(Mission.id == mission_id)
 
 

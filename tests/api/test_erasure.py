@@ -82,7 +82,14 @@ async def work(world: World, token: str, association: Association, *texts: str) 
     body = {"regime": "working_time", "message": message}
     application = await world.ok(token, "POST", f"/v1/missions/{mission['id']}/applications", body)
     await tell_of(application)
+    await world.ok(token, "POST", f"/v1/missions/{mission['id']}/flags", {"reason": "other", "text": note})
     path = f"/v1/applications/{application['id']}"
+    await world.ok(token, "POST", f"{path}/messages", {"text": message})
+    await world.ok(association.owner, "POST", f"{path}/messages", {"text": reason})
+    other = await world.application(token, await world.mission(association))
+    ended = f"/v1/applications/{other['id']}"
+    await world.ok(association.owner, "POST", f"{ended}/accept")
+    await world.ok(association.owner, "POST", f"{ended}/cancel", {"reason": reason})
     await world.ok(association.owner, "POST", f"{path}/accept")
     async with operations() as connection:
         await connection.execute(
@@ -260,7 +267,7 @@ async def test_no_token_brings_the_erased_back_and_hr_does(world: World, known_b
         "roles": ["employee"],
         "active": True,
     }
-    assert len((await world.ok(token, "GET", "/v1/me/applications"))["items"]) == 2
+    assert len((await world.ok(token, "GET", "/v1/me/applications"))["items"]) == 3
 
 
 async def test_no_directory_names_the_erased(world: World) -> None:

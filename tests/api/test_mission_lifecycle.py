@@ -1,5 +1,6 @@
 """A mission's life: who moves it, what ends with it, and what the clock does after a week of absence."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -208,8 +209,6 @@ async def test_a_day_is_over_when_it_is_over_there(world: World, zone: str, hour
 
 
 async def test_the_clock_twice_at_once_tells_once(world: World) -> None:
-    import asyncio
-
     association = await world.association()
     mission = await world.mission(association, starts_on=str(TODAY + timedelta(days=3)))
     await asyncio.gather(*(run_the_clock(30) for _ in range(4)))

@@ -3,10 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from api.core import clock
 from api.core.database import operations
+from api.missions.facts import MissionChanged
 from tests.api.core.asking import assert_problem
 from tests.api.test_members import join
 from tests.make.world import Association, World
@@ -180,10 +182,6 @@ async def test_what_people_applied_to_is_fixed_and_the_rest_may_change(world: Wo
 
 async def facts(mission: dict[str, Any]) -> Any:
     """Give the fields of every change that applicants are told of."""
-    import msgspec
-
-    from api.missions.facts import MissionChanged
-
     async with operations() as connection:
         rows = await connection.fetch("SELECT payload FROM outbox WHERE fact = 'MissionChanged' ORDER BY id")
     told = [msgspec.msgpack.decode(row["payload"], type=MissionChanged) for row in rows]

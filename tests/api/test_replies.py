@@ -1,8 +1,9 @@
 """Nobody applies into silence: shortlists, reminders, expiry, reopening, reply figures, messages."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from api.applications.clockwork import decide_silent_approvals, expire_unanswered, remind_of_replies
@@ -23,11 +24,9 @@ async def applied(world: World, association: Association, **fields: Any) -> tupl
 
 
 async def facts(application: dict[str, Any]) -> list[str]:
-    """Give the names of what was recorded of an application, by its payload's id."""
-    import msgspec
-
+    """Give the names of what was recorded of an application, in order."""
     async with operations() as connection:
-        rows = await connection.fetch("SELECT fact, payload FROM outbox WHERE fact LIKE '%' ORDER BY id")
+        rows = await connection.fetch("SELECT fact, payload FROM outbox ORDER BY id")
     return [
         row["fact"]
         for row in rows
@@ -51,9 +50,7 @@ async def test_an_application_says_by_when_it_is_answered(world: World) -> None:
     assert accepted["reply_due_at"] is None
 
 
-def _instant(text: str) -> Any:
-    from datetime import datetime
-
+def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 

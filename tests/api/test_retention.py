@@ -92,6 +92,24 @@ async def test_an_applications_words_go_two_years_after_its_end(copied: World) -
     assert await count(words, UUID(accepted["id"])) == 1
 
 
+async def test_what_was_written_about_an_ended_application_goes_with_it(copied: World) -> None:
+    association, company = await copied.association(), await copied.company()
+    employee = copied.employee(company)
+    ended, live = [
+        (await copied.application(employee, await copied.mission(association)))["id"] for _ in range(2)
+    ]
+    for one in (ended, live):
+        await copied.ok(employee, "POST", f"/v1/applications/{one}/messages", {"text": "Bonjour"})
+    await copied.ok(employee, "POST", f"/v1/applications/{ended}/withdraw", {"reason": "other"})
+    written = "SELECT count(*) FROM message WHERE application_id = $1"
+
+    await purge_after(days=729)
+    assert await count(written, UUID(ended)) == 1
+    await purge_after(days=732)
+
+    assert (await count(written, UUID(ended)), await count(written, UUID(live))) == (0, 1)
+
+
 async def test_the_end_counts_and_not_the_beginning(copied: World) -> None:
     association, company = await copied.association(), await copied.company()
     application = await copied.application(copied.employee(company), await copied.mission(association))

@@ -90,6 +90,20 @@ async def test_a_fact_of_hours_is_told_to_those_it_concerns(
     assert {found for found, _ in notices.values()} == {kind}
 
 
+async def test_a_missions_managers_are_told_in_place_of_every_member(
+    world: World, settings: Settings
+) -> None:
+    application = await make_application(world)
+    await change(
+        """UPDATE mission SET managers = ARRAY[$2::uuid]
+           WHERE id = (SELECT mission_id FROM application WHERE id = $1)""",
+        application,
+        world.coordinator,
+    )
+    await happen(ApplicationSubmitted(application_id=application, **world.tenants), settings)
+    assert set(await notices_about(application)) == {world.coordinator}
+
+
 async def test_a_lower_figure_is_brought_to_its_author_while_it_waits(
     world: World, settings: Settings
 ) -> None:

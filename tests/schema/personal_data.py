@@ -98,7 +98,6 @@ COLUMNS: dict[str, dict[str, str]] = {
         "reminded": WORK,
         "approval_due_at": WORK,
         "replied_at": "told by the history",
-        "shortlisted_at": "told by the history",
         "waitlisted_at": "told by the history",
         "ended_at": "told by the history",
     },

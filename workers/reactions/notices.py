@@ -41,12 +41,12 @@ from api.hours.facts import (
     HoursRejected,
 )
 from api.notifications.service import News, notify
-from workers.reactions.people import employers_of, members_of
+from workers.reactions.people import employers_of, keepers_of
 from workers.registry import reacts_to
 
 _APPLICATION = """
-    SELECT a.id, a.person_id, a.manager_id, a.company_id, a.association_id, a.regime, a.state, a.state_reason,
-           a.employer_approval, a.employer_reason, a.applicant_name AS applicant,
+    SELECT a.id, a.mission_id, a.person_id, a.manager_id, a.company_id, a.association_id, a.regime, a.state,
+           a.state_reason, a.employer_approval, a.employer_reason, a.applicant_name AS applicant,
            m.title AS mission, s.name AS association, m.effort_minutes, m.starts_on,
            coalesce(m.state_reason, '') AS mission_reason,
            (a.reply_due_at AT TIME ZONE m.time_zone)::date AS reply_due_on
@@ -58,9 +58,9 @@ _LEFT = """
     SELECT from_state FROM state_event WHERE object_id = $1 AND to_state = $2 ORDER BY at DESC, id DESC LIMIT 1
 """
 _HOURS = """
-    SELECT h.id, h.person_id, h.manager_id, h.company_id, h.association_id, h.regime, h.state, h.state_reason,
-           h.worked_on, h.minutes, h.declared_minutes, a.applicant_name AS applicant, m.title AS mission,
-           s.name AS association
+    SELECT h.id, h.mission_id, h.person_id, h.manager_id, h.company_id, h.association_id, h.regime, h.state,
+           h.state_reason, h.worked_on, h.minutes, h.declared_minutes, a.applicant_name AS applicant,
+           m.title AS mission, s.name AS association
     FROM hours_entry h JOIN application a ON a.id = h.application_id
     JOIN mission m ON m.id = h.mission_id JOIN association s ON s.id = h.association_id
     WHERE h.id = $1
@@ -71,6 +71,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     """What notices say of an application or of an hours entry."""
 
     id: UUID
+    mission_id: UUID
     person_id: UUID
     manager_id: UUID | None
     company_id: UUID
@@ -103,7 +104,7 @@ async def tell_association_of_application(fact: ApplicationSubmitted, key: str) 
     """Tell the association that somebody applied."""
     it = await _application(fact)
     news = it.news("application_submitted", "application", "applicant", "mission")
-    await notify(await members_of(it.association_id, it.person_id), news, key)
+    await notify(await keepers_of(it.mission_id), news, key)
 
 
 @reacts_to(ApplicationAccepted)
@@ -127,7 +128,7 @@ async def tell_association_of_withdrawal(fact: ApplicationWithdrawn, key: str) -
     """Tell the association that an applicant withdrew."""
     it = await _application(fact)
     news = it.news("application_withdrawn", "application", "applicant", "mission")
-    await notify(await members_of(it.association_id, it.person_id), news, key)
+    await notify(await keepers_of(it.mission_id), news, key)
 
 
 @reacts_to(EmployerApprovalAsked)
@@ -155,7 +156,7 @@ async def tell_both_of_refusal(fact: EmployerRefused, key: str) -> None:
     names = ("mission", "association", "employer_reason")
     await notify([it.person_id], it.news("employer_refused", "application", *names), key)
     news = it.news("applicant_refused", "application", "applicant", "mission")
-    await notify(await members_of(it.association_id, it.person_id), news, key)
+    await notify(await keepers_of(it.mission_id), news, key)
 
 
 TOLD_APPLICANT: dict[type[ApplicationFact], str] = {
@@ -184,7 +185,7 @@ async def tell_association_of_taken_offer(fact: OfferAccepted, key: str) -> None
     """Tell the association that who waited took the place."""
     it = await _application(fact)
     news = it.news("offer_accepted", "application", "applicant", "mission")
-    await notify(await members_of(it.association_id, it.person_id), news, key)
+    await notify(await keepers_of(it.mission_id), news, key)
 
 
 @reacts_to(ReplyReminded)
@@ -193,7 +194,7 @@ async def remind_association(fact: ReplyReminded, key: str) -> None:
     it = await _application(fact)
     if it.state in ("submitted", "shortlisted"):
         news = it.news("reply_reminder", "application", "applicant", "mission", "reply_due_on")
-        await notify(await members_of(it.association_id, it.person_id), news, key)
+        await notify(await keepers_of(it.mission_id), news, key)
 
 
 @reacts_to(ApplicationEnded)
@@ -213,7 +214,7 @@ async def tell_other_side(fact: MessageSent, key: str) -> None:
     """Tell the other side that somebody wrote, without what they wrote."""
     it = await _application(fact)
     author = await bound().fetchval(_AUTHOR, fact.message_id)
-    people = await members_of(it.association_id) if author == it.person_id else [it.person_id]
+    people = await keepers_of(it.mission_id) if author == it.person_id else [it.person_id]
     await notify(people, it.news("message_received", "application", "mission", "association"), key)
 
 
@@ -222,7 +223,7 @@ async def tell_association_of_hours(fact: HoursDeclared, key: str) -> None:
     """Tell the association that there are hours to confirm."""
     it = await _hours(fact)
     news = it.news("hours_declared", "hours", "applicant", "mission", "worked_on", "minutes")
-    await notify(await members_of(it.association_id, it.person_id), news, key)
+    await notify(await keepers_of(it.mission_id), news, key)
 
 
 @reacts_to(HoursConfirmed)

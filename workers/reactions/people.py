@@ -9,6 +9,10 @@ _MEMBERS = """
     SELECT person_id FROM association_member
     WHERE association_id = $1 AND role = ANY ($2::text[]) AND person_id IS DISTINCT FROM $3
 """
+_KEEPERS = """
+    SELECT am.person_id FROM association_member am JOIN mission m ON m.association_id = am.association_id
+    WHERE m.id = $1 AND (m.managers = '{}' OR am.person_id = ANY (m.managers))
+"""
 _MANAGER = "SELECT person_id FROM employee WHERE id = $1 AND company_id = $2 AND active AND person_id <> $3"
 _WITH_ROLE = """
     SELECT person_id FROM employee
@@ -20,6 +24,12 @@ _ADMINISTRATORS = """
 _ACTED = """
     SELECT by_person FROM state_event WHERE object_id = $1 AND to_state = $2 ORDER BY at DESC, id DESC LIMIT 1
 """
+
+
+async def keepers_of(mission_id: UUID) -> list[UUID]:
+    """Give who keeps a mission: its managers, or where it names none every member of its association."""
+    rows = await bound().fetch(_KEEPERS, mission_id)
+    return [row["person_id"] for row in rows]
 
 
 async def members_of(association_id: UUID, besides: UUID | None = None, *roles: str) -> list[UUID]:

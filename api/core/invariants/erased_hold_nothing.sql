@@ -19,6 +19,8 @@ FROM person p JOIN LATERAL (
         WHERE e.person_id = p.id
     UNION ALL SELECT 'application' FROM application WHERE person_id = p.id
         AND (applicant_name || message <> '' OR coalesce(applicant_email, employer_reason) IS NOT NULL)
+    UNION ALL SELECT 'message' FROM message WHERE person_id = p.id OR (author_id = p.id AND text <> '')
+    UNION ALL SELECT 'flag' FROM flag WHERE person_id = p.id AND text <> ''
     UNION ALL SELECT 'hours_entry' FROM hours_entry WHERE person_id = p.id AND note <> ''
 ) held ON true
 WHERE p.erased_at IS NOT NULL

@@ -4,7 +4,6 @@ ALTER TABLE application
     ADD COLUMN reply_due_at timestamptz,
     ADD COLUMN replied_at timestamptz,
     ADD COLUMN reminded integer NOT NULL DEFAULT 0,
-    ADD COLUMN shortlisted_at timestamptz,
     ADD COLUMN waitlisted_at timestamptz,
     ADD COLUMN offer_expires_at timestamptz,
     ADD COLUMN ended_at timestamptz;
@@ -158,12 +157,22 @@ CREATE POLICY message_written ON message FOR INSERT WITH CHECK (
 GRANT SELECT, INSERT ON message TO maillon_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON message TO maillon_ops;
 
--- What the erased wrote goes; what was written to them goes with it.
+-- Why an association ended an engagement is written about somebody, as what is said of hours.
+DROP TRIGGER state_event_is_final ON state_event;
+CREATE TRIGGER state_event_is_final BEFORE UPDATE ON state_event FOR EACH ROW
+    WHEN (OLD.object NOT IN ('hours_entry', 'application') OR NEW.reason IS NOT NULL
+          OR to_jsonb(OLD) - 'reason' IS DISTINCT FROM to_jsonb(NEW) - 'reason')
+    EXECUTE FUNCTION refuse_change();
+
+-- What the erased wrote goes; what was written to them, or of why they were ended, goes with it.
 CREATE FUNCTION forget_messages() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public AS $$
 BEGIN
     DELETE FROM message WHERE person_id = NEW.id;
     UPDATE message SET text = '' WHERE author_id = NEW.id;
+    UPDATE application SET state_reason = NULL WHERE person_id = NEW.id AND state = 'cancelled';
+    UPDATE state_event SET reason = NULL
+    WHERE object = 'application' AND person_id = NEW.id AND to_state = 'cancelled' AND reason IS NOT NULL;
     RETURN NULL;
 END
 $$;
