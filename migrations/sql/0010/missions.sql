@@ -74,6 +74,9 @@ UPDATE mission m SET closes_on = coalesce(apply_by, starts_on),
     live = (SELECT count(*) FROM application WHERE mission_id = m.id AND is_live(state) = 1),
     review_since = CASE state WHEN 'submitted' THEN created_at END,
     review_reasons = CASE state WHEN 'submitted' THEN '{unverified}' ELSE '{}' END::text[];
+-- What was owed to associations about their missions is told by one reaction from now on.
+UPDATE reaction SET name = 'tell_association'
+WHERE name IN ('tell_association_of_publication', 'tell_association_of_rejection') AND done_at IS NULL;
 RESET ROLE;
 SET CONSTRAINTS ALL IMMEDIATE;
 
