@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Text
+from sqlalchemy import DateTime, ForeignKey, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -12,7 +12,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 class Base(DeclarativeBase):
     """The registry."""
 
-    type_annotation_map = {list[str]: ARRAY(Text), list[UUID]: ARRAY(Text), list[dict[str, Any]]: JSONB}
+    type_annotation_map = {
+        datetime: DateTime(timezone=True),
+        list[str]: ARRAY(Text),
+        list[UUID]: ARRAY(Text),
+        list[dict[str, Any]]: JSONB,
+    }
 
 
 class Association(Base):
@@ -42,7 +47,6 @@ class Described:
     starts_on: Mapped[date]
     ends_on: Mapped[date | None]
     apply_by: Mapped[date | None]
-    closes_at: Mapped[datetime]
     languages: Mapped[list[str]]
     published_at: Mapped[datetime]
 
@@ -77,6 +81,7 @@ class Searched(Described):
     association_name: Mapped[str]
     skills: Mapped[list[str]]
     places_left: Mapped[int]
+    closes_at: Mapped[datetime]
 
 
 class MissionSearch(Searched, Base):
