@@ -9,6 +9,7 @@ from litestar.types import ASGIApp
 
 from api.applications.routes import router as applications
 from api.applications.routes_answers import router as answers
+from api.applications.routes_changes import router as changes
 from api.applications.routes_endings import router as endings
 from api.core import errors, health, net, openapi, signing
 from api.core.database import close_pools, open_pools
@@ -70,6 +71,7 @@ def create_litestar(settings: Settings) -> Litestar:
             mission_lives,
             applications,
             answers,
+            changes,
             endings,
             hours,
             reporting,

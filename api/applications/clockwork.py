@@ -20,7 +20,7 @@ from api.core.problems import Problem
 from api.missions import policy
 from api.missions.facts import MissionExpired
 from api.missions.lifecycle import enter, move_mission, start_mission
-from api.missions.rules import FORMATS
+from api.missions.rules import FORMATS, last_day
 
 log = structlog.get_logger()
 
@@ -136,8 +136,7 @@ async def _start(actor: Actor, mission_id: UUID) -> None:
 async def _complete(actor: Actor, mission_id: UUID) -> None:
     async with transaction(actor) as connection:
         present = await enter(connection, mission_id, actor)
-        longest = timedelta(days=FORMATS[present["format"]].days - 1)
-        if (present["ends_on"] or present["starts_on"] + longest) < clock.today(present["time_zone"]):
+        if last_day(present) < clock.today(present["time_zone"]):
             await complete_mission(actor, mission_id, None)
 
 

@@ -91,3 +91,25 @@ class ApplicationCompleted(ApplicationFact, frozen=True, kw_only=True):
 
 class ApplicationExpired(ApplicationFact, frozen=True, kw_only=True):
     """The application ended without an answer."""
+
+
+class ChangeFact(ApplicationFact, frozen=True, kw_only=True):
+    """A fact of a proposed change of an engagement."""
+
+    change_id: UUID
+
+
+class ChangeProposed(ChangeFact, frozen=True, kw_only=True):
+    """One side proposes to change what was agreed."""
+
+
+class TermsChanged(ChangeFact, frozen=True, kw_only=True):
+    """The other side accepted: what was agreed is changed."""
+
+
+class ChangeDeclined(ChangeFact, frozen=True, kw_only=True):
+    """The other side declined: what was agreed stays."""
+
+
+class ChangeWithdrawn(ChangeFact, frozen=True, kw_only=True):
+    """Who proposed took it back."""

@@ -69,6 +69,6 @@ async def _side(connection: Connection, application_id: UUID, actor: Actor) -> a
     """Let in the applicant and the association; the employer, who sees the application, is refused."""
     present = found(await connection.fetchrow(_APPLICATION, application_id))
     policy.require_sight(actor, present)
-    if actor.person_id != present["person_id"] and present["association_id"] not in actor.memberships:
+    if not policy.is_side(actor, present):
         raise Forbidden
     return present

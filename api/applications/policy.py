@@ -38,9 +38,13 @@ def require_sight(actor: Actor, row: Mapping[str, Any]) -> None:
 
     Raises NotFound.
     """
-    sides = actor.person_id == row["person_id"] or row["association_id"] in actor.memberships
-    if not (sides or _employs(actor, row)):
+    if not (is_side(actor, row) or _employs(actor, row)):
         raise NotFound
+
+
+def is_side(actor: Actor, row: Mapping[str, Any]) -> bool:
+    """Tell whether the caller is the applicant, or of the association."""
+    return actor.person_id == row["person_id"] or row["association_id"] in actor.memberships
 
 
 def _employs(actor: Actor, row: Mapping[str, Any]) -> bool:

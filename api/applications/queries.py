@@ -8,16 +8,19 @@ import msgspec
 
 from api.applications.policy import SETTLED, require_sight, team_of
 from api.applications.schemas import (
+    AgreedTerms,
     Applicant,
     ApplicationEvent,
     ApplicationMission,
     ApplicationOut,
+    Convention,
     ReachableContact,
 )
 from api.core import pagination
 from api.core.actor import Actor
 from api.core.database import Connection, fetch_all, found
 from api.core.schemas import Page
+from api.missions.schemas import Session
 
 _APPLICATION = """
     SELECT p.id, p.version, p.state, p.state_reason, p.mission_id, p.association_id, p.company_id, p.person_id,
@@ -25,6 +28,7 @@ _APPLICATION = """
            p.created_at, p.approval_due_at, p.reply_due_at, p.offer_expires_at,
            CASE p.state WHEN 'waitlisted' THEN waitlist_position(p.id) END AS waitlist_position,
            CASE WHEN p.person_id = app_person() THEN contact_of(p.mission_id) END AS contact,
+           p.agreed_starts_on, p.agreed_ends_on, p.agreed_minutes, p.agreed_sessions, p.convention,
            m.title, a.name AS association, m.starts_on, m.ends_on
     FROM application p
     JOIN mission m ON m.id = p.mission_id
@@ -107,5 +111,16 @@ def _shown(row: Any, viewer: Actor, history: list[ApplicationEvent] | None = Non
         reply_due_at=row["reply_due_at"] if row["state"] in ("submitted", "shortlisted") else None,
         offer_expires_at=row["offer_expires_at"] if row["state"] == "offered" else None,
         waitlist_position=row["waitlist_position"],
+        agreed=_agreed(row) if row["agreed_minutes"] else None,
+        convention=msgspec.json.decode(row["convention"], type=Convention) if row["convention"] else None,
         history=history or [],
+    )
+
+
+def _agreed(row: Any) -> AgreedTerms:
+    return AgreedTerms(
+        starts_on=row["agreed_starts_on"],
+        ends_on=row["agreed_ends_on"],
+        effort_minutes=row["agreed_minutes"],
+        sessions=msgspec.json.decode(row["agreed_sessions"], type=list[Session]),
     )

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from api.core.schemas import NO_CONTROL_BUT_LINES, In, Out
+from api.core.schemas import NO_CONTROL_BUT_LINES, In, Minutes, Out
+from api.missions.schemas import Session, SessionIn
 from api.organisations.schemas import Regime
 
 Message = Annotated[str, Meta(max_length=2000, pattern=NO_CONTROL_BUT_LINES)]
@@ -31,10 +32,14 @@ ApplicationState = Literal[
 
 
 class ApplicationIn(In, frozen=True, kw_only=True):
-    """An application: on whose time, and why; the employer never reads the message."""
+    """An application: on whose time, why, and to which sessions (all when none is named).
+
+    The employer never reads the message.
+    """
 
     regime: Regime
     message: Message = ""
+    sessions: Annotated[list[UUID], Meta(max_length=100)] = []
 
 
 class Declined(In, frozen=True, kw_only=True):
@@ -82,11 +87,58 @@ class ApplicationEvent(Out, frozen=True, kw_only=True):
     at: datetime
 
 
+class AgreedTerms(Out, frozen=True, kw_only=True):
+    """What both sides agreed on; the mission's own until a change is accepted. `effort_minutes`: of this person."""
+
+    starts_on: date
+    ends_on: date | None
+    effort_minutes: int
+    sessions: list[Session]
+
+
+class CompanyParty(Out, frozen=True, kw_only=True):
+    """The company of a convention; `siren` is its register number."""
+
+    name: str
+    siren: str
+    legal_form: str | None
+
+
+class AssociationParty(Out, frozen=True, kw_only=True):
+    """The association of a convention, by whichever identifiers it has."""
+
+    name: str
+    legal_form: str
+    rna: str | None
+    siren: str | None
+    siret: str | None
+    street: str | None
+    postal_code: str | None
+    city: str | None
+
+
+class Place(Out, frozen=True, kw_only=True):
+    """Where the work is done; `remote` as on the mission."""
+
+    label: str | None
+    postal_code: str | None
+    remote: str
+
+
+class Convention(Out, frozen=True, kw_only=True):
+    """The parties and the place as they were when a place was given; dates and hours are in `agreed`."""
+
+    company: CompanyParty
+    association: AssociationParty
+    place: Place
+
+
 class ApplicationOut(Out, frozen=True, kw_only=True):
     """An application; `message` is null to the employer, `contact` to all but the applicant once accepted.
 
     `approval_due_at` while the employer's word is asked, `reply_due_at` while the association has not answered,
     `offer_expires_at` while a place is kept, and `waitlist_position` (1 is next) while it waits: null otherwise.
+    `agreed` once a place was held, and `convention` where that was on working time.
     """
 
     id: UUID
@@ -106,6 +158,8 @@ class ApplicationOut(Out, frozen=True, kw_only=True):
     reply_due_at: datetime | None
     offer_expires_at: datetime | None
     waitlist_position: int | None
+    agreed: AgreedTerms | None
+    convention: Convention | None
     history: list[ApplicationEvent] = []
 
 
@@ -152,4 +206,30 @@ class MessageOut(Out, frozen=True, kw_only=True):
     author_id: UUID
     from_association: bool
     text: str
+    created_at: datetime
+
+
+class ChangeIn(In, frozen=True, kw_only=True):
+    """What to change of what was agreed: at least one of them, within the mission's days and its format's bounds."""
+
+    starts_on: date | None = None
+    ends_on: date | None = None
+    effort_minutes: Minutes | None = None
+    sessions: Annotated[list[SessionIn], Meta(max_length=100)] | None = None
+    message: Message = ""
+
+
+class ChangeOut(Out, frozen=True, kw_only=True):
+    """A proposed change; what is null stays as it was agreed. `from_association`: who answers is the applicant."""
+
+    id: UUID
+    version: int
+    application_id: UUID
+    state: str
+    from_association: bool
+    starts_on: date | None
+    ends_on: date | None
+    effort_minutes: int | None
+    sessions: list[Session] | None
+    message: str
     created_at: datetime

@@ -6,6 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import msgspec
 
 from api.applications import policy, queries
 from api.applications.facts import (
@@ -25,6 +26,7 @@ from api.core.language import Words
 from api.core.lifecycle import starts
 from api.core.outbox import record
 from api.core.problems import Fault, Forbidden, Invalid, NotFound, Problem, WrongState
+from api.missions.schemas import Session
 from api.organisations.policy import NOT_EMPLOYED
 from api.organisations.queries import get_policy
 from api.organisations.schemas_policy import PolicyOut
@@ -97,6 +99,7 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
                 person_id=actor.author,
                 regime=given.regime,
                 message=given.message,
+                wanted_sessions=given.sessions,
                 created_at=clock.now(),
                 reply_due_at=clock.now() + REPLY_WITHIN,
                 **terms,
@@ -133,6 +136,7 @@ async def _terms(
         raise ApplicationsClosed
     if await connection.fetchval(_DECLINED, mission["id"], actor.author):
         raise DeclinedBefore
+    _require_sessions(given.sessions, mission)
     employee = found(
         await connection.fetchrow(
             """SELECT e.given_name, e.family_name, e.email, e.manager_id, c.time_zone
@@ -150,7 +154,20 @@ async def _terms(
         "legal_form": rules.legal_form if given.regime == "working_time" else None,
         "employer_approval": (approval := _approval(given.regime, rules)),
         "approval_due_at": _approval_due(mission, rules) if approval == "pending" else None,
+        "approval_asked_at": clock.now() if approval == "pending" else None,
     }
+
+
+def _require_sessions(wanted: list[UUID], mission: asyncpg.Record) -> None:
+    offered = {session.id for session in msgspec.json.decode(mission["sessions"], type=list[Session])}
+    words = Words("The mission has no such session.", "La mission n’a pas cette session.")
+    faults = [
+        Fault(f"/sessions/{place}", "unknown", words)
+        for place, session in enumerate(wanted)
+        if session not in offered
+    ]
+    if faults:
+        raise Invalid(faults=faults)
 
 
 def _require_regime(regime: str, mission: asyncpg.Record, rules: PolicyOut) -> None:

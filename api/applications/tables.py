@@ -1,6 +1,6 @@
 """Applications: one person's wish to take one place of one mission."""
 
-from piccolo.columns import UUID, Boolean, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, Boolean, Date, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -36,6 +36,13 @@ class Application(Table, db=ENGINE, tablename="application"):
     offer_expires_at = Timestamptz(null=True, default=None)
     ended_at = Timestamptz(null=True, default=None)
     approval_due_at = Timestamptz(null=True, default=None)
+    approval_asked_at = Timestamptz(null=True, default=None)
+    wanted_sessions = Array(base_column=UUID(), default=list)
+    agreed_starts_on = Date(null=True, default=None)
+    agreed_ends_on = Date(null=True, default=None)
+    agreed_minutes = Integer(null=True, default=None)
+    agreed_sessions = JSONB(null=True, default=None)
+    convention = JSONB(null=True, default=None)
 
 
 class Message(Table, db=ENGINE, tablename="message"):
@@ -48,4 +55,23 @@ class Message(Table, db=ENGINE, tablename="message"):
     author_id = UUID(default=None)
     from_association = Boolean(default=False)
     text = Text(default="")
+    created_at = Timestamptz(default=None)
+
+
+class ChangeProposal(Table, db=ENGINE, tablename="change_proposal"):
+    """A change of what was agreed, proposed by one side and answered by the other."""
+
+    id = UUID(primary_key=True, default=None)
+    version = Integer(default=1)
+    application_id = ForeignKey(Application, null=False, default=None, on_delete=OnDelete.restrict)
+    association_id = UUID(default=None)
+    person_id = UUID(default=None)
+    author_id = UUID(default=None)
+    from_association = Boolean(default=False)
+    state = Text(default="proposed")
+    starts_on = Date(null=True, default=None)
+    ends_on = Date(null=True, default=None)
+    effort_minutes = Integer(null=True, default=None)
+    sessions = JSONB(null=True, default=None)
+    message = Text(default="")
     created_at = Timestamptz(default=None)

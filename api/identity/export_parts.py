@@ -149,7 +149,8 @@ PARTS = (
         Words("Your applications, with your message.", "Vos candidatures, avec votre message."),
         "id mission_id association_id company_id employee_id manager_id applicant_name applicant_email state"
         " state_reason regime legal_form employer_approval employer_reason message created_at"
-        " reply_due_at offer_expires_at",
+        " reply_due_at offer_expires_at wanted_sessions agreed_starts_on agreed_ends_on agreed_minutes agreed_sessions"
+        " convention",
         """SELECT to_jsonb(t) || jsonb_build_object('mission', m.title, 'association', a.name)
            FROM application t JOIN mission m ON m.id = t.mission_id JOIN association a ON a.id = t.association_id
            WHERE t.person_id = $1 ORDER BY t.id""",
@@ -161,6 +162,14 @@ PARTS = (
         Words("What was written about your applications.", "Ce qui s’est écrit sur vos candidatures."),
         "id application_id association_id from_association text created_at",
         "SELECT to_jsonb(t) FROM message t WHERE t.person_id = $1 ORDER BY t.id",
+    ),
+    Part(
+        "changes",
+        "change_proposal",
+        Words("Changes proposed of your engagements.", "Les changements proposés de vos engagements."),
+        "id application_id association_id from_association state starts_on ends_on effort_minutes sessions message"
+        " created_at",
+        "SELECT to_jsonb(t) FROM change_proposal t WHERE t.person_id = $1 ORDER BY t.id",
     ),
     Part(
         "hours",
@@ -185,6 +194,7 @@ PARTS = (
         "object object_id from_state to_state reason at company_id association_id",
         """SELECT to_jsonb(t) FROM state_event t WHERE t.person_id = $1 AND t.object_id IN (
                SELECT id FROM application WHERE person_id = $1
+               UNION ALL SELECT id FROM change_proposal WHERE person_id = $1
                UNION ALL SELECT id FROM hours_entry WHERE person_id = $1) ORDER BY t.id""",
     ),
     Part(

@@ -1,8 +1,8 @@
 """The rules a mission obeys before anyone else reads it: each says what is wrong, and all are said at once."""
 
 import re
-from collections.abc import Iterator
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -56,6 +56,25 @@ def broken_rules(mission: dict[str, Any], today: date) -> list[Fault]:
         *_sessions(mission),
         *_bounds(mission),
     ]
+
+
+def broken_terms(terms: dict[str, Any], mission: dict[str, Any]) -> list[Fault]:
+    """Name every rule that terms agreed by one person break: they lie within the mission's days and its format."""
+    last = last_day(mission)
+    outside = Words("Outside of the mission’s days.", "En dehors des jours de la mission.")
+    days = {name: terms[name] for name in ("starts_on", "ends_on") if terms[name]}
+    faults = [
+        Fault(f"/{name}", "outside", outside)
+        for name, day in days.items()
+        if not mission["starts_on"] <= day <= last
+    ]
+    return [*faults, *_order(terms), *_sessions(mission | terms), *_bounds(mission | terms)]
+
+
+def last_day(mission: Mapping[str, Any]) -> date:
+    """Give the last day of a mission, by its format's length where it does not say."""
+    longest: date = mission["starts_on"] + timedelta(days=FORMATS[mission["format"]].days - 1)
+    return mission["ends_on"] or longest
 
 
 def _missing(mission: dict[str, Any]) -> Iterator[Fault]:
@@ -113,7 +132,11 @@ def _dates(mission: dict[str, Any], today: date) -> Iterator[Fault]:
     for field in ("starts_on", "ends_on", "apply_by"):
         if mission[field] and mission[field] < today:
             yield Fault(f"/{field}", "in-the-past", Words("This day is past.", "Ce jour est passé."))
-    if mission["starts_on"] and mission["ends_on"] and mission["ends_on"] < mission["starts_on"]:
+    yield from _order(mission)
+
+
+def _order(days: Mapping[str, Any]) -> Iterator[Fault]:
+    if days["starts_on"] and days["ends_on"] and days["ends_on"] < days["starts_on"]:
         yield Fault(
             "/ends_on", "before-start", Words("It ends before it starts.", "La fin précède le début.")
         )

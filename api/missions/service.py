@@ -18,7 +18,7 @@ from api.core.schemas import changes
 from api.missions import policy, queries
 from api.missions.facts import Agreed, MissionChanged
 from api.missions.lifecycle import enter, require_rules
-from api.missions.schemas import Location, MissionIn, MissionOut, MissionPatch, Session
+from api.missions.schemas import Location, MissionIn, MissionOut, MissionPatch, Session, SessionIn
 from api.missions.tables import Mission
 from api.missions.templates import template_fields
 from api.organisations.policy import check_time_zone, require_member
@@ -209,15 +209,20 @@ def _given(patch: MissionPatch) -> dict[str, Any]:
     """Give the fields that a body names, its documents as they are read back."""
     fields: dict[str, Any] = changes(patch)
     if sessions := fields.get("sessions"):
-        fields["sessions"] = [
-            Session(
-                id=session.id or new_id(),
-                starts_at=session.starts_at.astimezone(UTC),
-                ends_at=session.ends_at.astimezone(UTC),
-            )
-            for session in sessions
-        ]
+        fields["sessions"] = sessions_of(sessions)
     return fields | {name: msgspec.to_builtins(fields[name]) for name in queries.DOCUMENTS & fields.keys()}
+
+
+def sessions_of(given: list[SessionIn]) -> list[Session]:
+    """Give sessions as they are kept: each with an id, in UTC."""
+    return [
+        Session(
+            id=session.id or new_id(),
+            starts_at=session.starts_at.astimezone(UTC),
+            ends_at=session.ends_at.astimezone(UTC),
+        )
+        for session in given
+    ]
 
 
 def _refusal(error: asyncpg.CheckViolationError) -> Problem:

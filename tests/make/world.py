@@ -70,8 +70,8 @@ class World:
         await identity.grant_role(email, "admin")
         return await identity.issue_token(email, timedelta(hours=1))
 
-    async def association(self, *, verified: bool = True) -> Association:
-        """Give a new association, verified by a moderator."""
+    async def association(self, *, verified: bool = True, **fields: Any) -> Association:
+        """Give a new association, verified by a moderator; `fields` replace the defaults."""
         owner = await self.person("asso")
         made = await self.ok(
             owner,
@@ -84,7 +84,8 @@ class World:
                 "address": {"postal_code": "69007", "city": "Lyon"},
                 "causes": ["education"],
                 "contact_email": "contact@exemple.example",
-            },
+            }
+            | fields,
         )
         if verified:
             await self.ok(await self.moderator(), "POST", f"/v1/associations/{made['id']}/verify")

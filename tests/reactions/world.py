@@ -1,8 +1,11 @@
 """A company, an association and the people around one application, written as they would be."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 from uuid import UUID
+
+from arq import Retry
 
 from api.core.actor import system
 from api.core.database import operations, transaction
@@ -33,9 +36,10 @@ _MISSION = """
 """
 _APPLICATION = """
     INSERT INTO application (id, mission_id, association_id, company_id, employee_id, manager_id, person_id,
-        applicant_name, regime, legal_form, employer_approval, message, created_at, reply_due_at, approval_due_at)
+        applicant_name, regime, legal_form, employer_approval, message, created_at, reply_due_at, approval_due_at,
+        approval_asked_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, 'Zoé Petit', $8, $9, $10, 'ma motivation', $11,
-        $11::timestamptz + interval '7 days', $11::timestamptz + interval '5 days')
+        $11::timestamptz + interval '7 days', $11::timestamptz + interval '5 days', $11)
 """
 _HOURS = """
     INSERT INTO hours_entry (id, application_id, mission_id, association_id, company_id, employee_id, person_id,
@@ -48,6 +52,10 @@ _HOURS = """
 _RELAYED = """
     UPDATE outbox SET relayed_at = now()
     WHERE id = (SELECT id FROM outbox WHERE fact = $1 ORDER BY id DESC LIMIT 1) RETURNING id
+"""
+_WAITING = """
+    WITH waiting AS (UPDATE outbox SET relayed_at = now() WHERE relayed_at IS NULL RETURNING id, fact)
+    SELECT id, fact FROM waiting ORDER BY id
 """
 _OWE = "INSERT INTO reaction (id, fact_id, name, due_at) VALUES ($1, $2, $3, now())"
 
@@ -152,3 +160,14 @@ async def react(fact: str, fact_id: UUID, settings: Settings) -> None:
     """Run every reaction owed to a fact, as arq would."""
     for name in OWED[fact]:
         await run_reaction({"settings": settings, "job_try": 1}, str(fact_id), name)
+
+
+async def catch_up(settings: Settings) -> None:
+    """Run every reaction owed to what was recorded since the last time, in order, as the relay and a worker would."""
+    async with operations() as connection:
+        facts = await connection.fetch(_WAITING)
+        owed = [(fact["id"], name) for fact in facts for name in OWED.get(fact["fact"], [])]
+        await connection.executemany(_OWE, [(new_id(), *each) for each in owed])
+    for fact_id, name in owed:
+        with suppress(Retry):  # a mail may have to wait for its turn
+            await run_reaction({"settings": settings, "job_try": 1}, str(fact_id), name)

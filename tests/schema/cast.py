@@ -139,6 +139,16 @@ async def _engagements(
     lower = {"minutes": 30, "reason": MARK}
     await world.ok(association.owner, "POST", f"/v1/hours/{ids['lowered_id']}/confirm", lower)
     await world.ok(association.owner, "POST", f"/v1/hours/{ids['confirmed_id']}/confirm")
+    other = await _applied(world, employee, await world.mission(association))
+    await world.ok(association.owner, "POST", f"/v1/applications/{other['id']}/accept")
+    ids["change_id"] = (
+        await world.ok(
+            employee,
+            "POST",
+            f"/v1/applications/{other['id']}/changes",
+            {"effort_minutes": 1500, "message": MARK},
+        )
+    )["id"]
     personal = await _applied(world, employee, await world.mission(association), "personal_time")
     ids["personal_id"] = personal["id"]
 

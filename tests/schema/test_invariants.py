@@ -38,7 +38,7 @@ PLANTED = {
     "tenants_agree": """
         UPDATE hours_entry SET company_id = uuidv7()""",
     "employer_word_is_kept": """
-        UPDATE application SET (employer_approval, approval_due_at) = ('pending', now())
+        UPDATE application SET (employer_approval, approval_due_at, approval_asked_at) = ('pending', now(), '-infinity')
         WHERE regime = 'working_time'""",
     "search_shows_what_is_published": "UPDATE mission_search SET places_left = places_left + 1",
     "mails_are_told_once": """

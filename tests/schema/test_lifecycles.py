@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
+from api.applications import changes
 from api.applications import policy as applications
 from api.core.lifecycle import Move
 from api.hours import policy as hours
@@ -13,6 +14,7 @@ from api.organisations import policy as organisations
 
 OBJECTS = {
     "application": applications,
+    "change_proposal": changes,
     "hours_entry": hours,
     "mission": missions,
     "association": organisations,
@@ -27,6 +29,7 @@ UNREACHED = {
     ("mission", "draft", "published"): "SUBMIT of a verified association",
     ("mission", "rejected", "published"): "SUBMIT of a verified association",
     ("association", "refused", "unverified"): "an edit asks again",
+    ("change_proposal", "proposed", "expired"): "when the engagement ends",
     ("application", "waitlisted", "offered"): "by a place that is freed",
     ("application", "waitlisted", "expired"): "by its mission's end",
     **{

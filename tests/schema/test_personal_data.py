@@ -102,6 +102,7 @@ async def everywhere(world: World) -> UUID:
     await world.ok(company.admin, "POST", f"/v1/hours/{entry['id']}/approve")
     await flag(UUID(application["mission_id"]), person_id)
     await world.ok(token, "POST", f"/v1/applications/{application['id']}/messages", {"text": "Bonjour"})
+    await world.ok(token, "POST", f"/v1/applications/{application['id']}/changes", {"effort_minutes": 1500})
     await tell(person_id)
     await begin_login(UUID(company.id))
     async with operations() as connection:

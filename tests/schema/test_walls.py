@@ -70,6 +70,9 @@ async def planted(world: World) -> Tenant:
     )
     await flag(UUID(personal["mission_id"]), UUID(personal["person"]["id"]))
     await world.ok(employee, "POST", f"/v1/applications/{application['id']}/messages", {"text": "Bonjour"})
+    await world.ok(
+        employee, "POST", f"/v1/applications/{application['id']}/changes", {"effort_minutes": 1500}
+    )
     await tell(UUID(personal["person"]["id"]))
     await begin_login(UUID(company.id))
     await leave_traces(world, company, UUID(personal["person"]["id"]))

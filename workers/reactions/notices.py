@@ -47,7 +47,9 @@ from workers.registry import reacts_to
 _APPLICATION = """
     SELECT a.id, a.mission_id, a.person_id, a.manager_id, a.company_id, a.association_id, a.regime, a.state,
            a.state_reason, a.employer_approval, a.employer_reason, a.applicant_name AS applicant,
-           m.title AS mission, s.name AS association, m.effort_minutes, m.starts_on,
+           m.title AS mission, s.name AS association,
+           coalesce(a.agreed_minutes, m.effort_minutes) AS effort_minutes,
+           coalesce(a.agreed_starts_on, m.starts_on) AS starts_on,
            coalesce(m.state_reason, '') AS mission_reason,
            (a.reply_due_at AT TIME ZONE m.time_zone)::date AS reply_due_on
     FROM application a JOIN mission m ON m.id = a.mission_id JOIN association s ON s.id = a.association_id
@@ -102,7 +104,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
 @reacts_to(ApplicationSubmitted)
 async def tell_association_of_application(fact: ApplicationSubmitted, key: str) -> None:
     """Tell the association that somebody applied."""
-    it = await _application(fact)
+    it = await application(fact)
     news = it.news("application_submitted", "application", "applicant", "mission")
     await notify(await keepers_of(it.mission_id), news, key)
 
@@ -110,7 +112,7 @@ async def tell_association_of_application(fact: ApplicationSubmitted, key: str) 
 @reacts_to(ApplicationAccepted)
 async def tell_applicant_of_acceptance(fact: ApplicationAccepted, key: str) -> None:
     """Tell the applicant that they have a place."""
-    it = await _application(fact)
+    it = await application(fact)
     names = ("mission", "association", "employer_approval")
     await notify([it.person_id], it.news("application_accepted", "application", *names), key)
 
@@ -118,7 +120,7 @@ async def tell_applicant_of_acceptance(fact: ApplicationAccepted, key: str) -> N
 @reacts_to(ApplicationDeclined)
 async def tell_applicant_of_decline(fact: ApplicationDeclined, key: str) -> None:
     """Tell the applicant that they were declined, and why."""
-    it = await _application(fact)
+    it = await application(fact)
     names = ("mission", "association", "state_reason")
     await notify([it.person_id], it.news("application_declined", "application", *names), key)
 
@@ -126,7 +128,7 @@ async def tell_applicant_of_decline(fact: ApplicationDeclined, key: str) -> None
 @reacts_to(ApplicationWithdrawn)
 async def tell_association_of_withdrawal(fact: ApplicationWithdrawn, key: str) -> None:
     """Tell the association that an applicant withdrew."""
-    it = await _application(fact)
+    it = await application(fact)
     news = it.news("application_withdrawn", "application", "applicant", "mission")
     await notify(await keepers_of(it.mission_id), news, key)
 
@@ -134,7 +136,7 @@ async def tell_association_of_withdrawal(fact: ApplicationWithdrawn, key: str) -
 @reacts_to(EmployerApprovalAsked)
 async def ask_employer_for_approval(fact: EmployerApprovalAsked, key: str) -> None:
     """Ask the employer for a decision that is still to be made, on working time alone."""
-    it = await _application(fact)
+    it = await application(fact)
     if it.regime != "working_time" or it.employer_approval != "pending":
         return
     names = ("applicant", "mission", "association", "effort_minutes", "starts_on")
@@ -145,14 +147,14 @@ async def ask_employer_for_approval(fact: EmployerApprovalAsked, key: str) -> No
 @reacts_to(EmployerApproved)
 async def tell_applicant_of_approval(fact: EmployerApproved, key: str) -> None:
     """Tell the applicant that their employer agrees."""
-    it = await _application(fact)
+    it = await application(fact)
     await notify([it.person_id], it.news("employer_approved", "application", "mission", "association"), key)
 
 
 @reacts_to(EmployerRefused)
 async def tell_both_of_refusal(fact: EmployerRefused, key: str) -> None:
     """Tell the applicant why their employer refused, and the association only that it is over."""
-    it = await _application(fact)
+    it = await application(fact)
     names = ("mission", "association", "employer_reason")
     await notify([it.person_id], it.news("employer_refused", "application", *names), key)
     news = it.news("applicant_refused", "application", "applicant", "mission")
@@ -175,7 +177,7 @@ TOLD_APPLICANT: dict[type[ApplicationFact], str] = {
 @reacts_to(*TOLD_APPLICANT)
 async def tell_applicant(fact: ApplicationFact, key: str) -> None:
     """Tell an applicant what became of their application."""
-    it = await _application(fact)
+    it = await application(fact)
     names = ("mission", "association", "state_reason")
     await notify([it.person_id], it.news(TOLD_APPLICANT[type(fact)], "application", *names), key)
 
@@ -183,7 +185,7 @@ async def tell_applicant(fact: ApplicationFact, key: str) -> None:
 @reacts_to(OfferAccepted)
 async def tell_association_of_taken_offer(fact: OfferAccepted, key: str) -> None:
     """Tell the association that who waited took the place."""
-    it = await _application(fact)
+    it = await application(fact)
     news = it.news("offer_accepted", "application", "applicant", "mission")
     await notify(await keepers_of(it.mission_id), news, key)
 
@@ -191,7 +193,7 @@ async def tell_association_of_taken_offer(fact: OfferAccepted, key: str) -> None
 @reacts_to(ReplyReminded)
 async def remind_association(fact: ReplyReminded, key: str) -> None:
     """Remind the association of a reply that is still owed."""
-    it = await _application(fact)
+    it = await application(fact)
     if it.state in ("submitted", "shortlisted"):
         news = it.news("reply_reminder", "application", "applicant", "mission", "reply_due_on")
         await notify(await keepers_of(it.mission_id), news, key)
@@ -200,7 +202,7 @@ async def remind_association(fact: ReplyReminded, key: str) -> None:
 @reacts_to(ApplicationEnded)
 async def tell_both_of_end(fact: ApplicationEnded, key: str) -> None:
     """Tell who was engaged why it is over, and their employer that it is, on working time."""
-    it = await _application(fact)
+    it = await application(fact)
     names = ("mission", "association", "state_reason")
     await notify([it.person_id], it.news("application_ended", "application", *names), key)
     if it.regime == "working_time":
@@ -212,7 +214,7 @@ async def tell_both_of_end(fact: ApplicationEnded, key: str) -> None:
 @reacts_to(MessageSent)
 async def tell_other_side(fact: MessageSent, key: str) -> None:
     """Tell the other side that somebody wrote, without what they wrote."""
-    it = await _application(fact)
+    it = await application(fact)
     author = await bound().fetchval(_AUTHOR, fact.message_id)
     people = await keepers_of(it.mission_id) if author == it.person_id else [it.person_id]
     await notify(people, it.news("message_received", "application", "mission", "association"), key)
@@ -264,7 +266,7 @@ async def tell_author_of_rejected_hours(fact: HoursRejected, key: str) -> None:
 @reacts_to(ApplicationCancelled)
 async def tell_both_of_cancellation(fact: ApplicationCancelled, key: str) -> None:
     """Tell the applicant why their mission is cancelled, and their employer where they were engaged on its time."""
-    it = await _application(fact)
+    it = await application(fact)
     names = ("mission", "association", "mission_reason")
     await notify([it.person_id], it.news("application_cancelled", "application", *names), key)
     engaged = await bound().fetchval(_LEFT, it.id, "cancelled") == "accepted"
@@ -274,7 +276,8 @@ async def tell_both_of_cancellation(fact: ApplicationCancelled, key: str) -> Non
         await notify(people, news, key)
 
 
-async def _application(fact: ApplicationFact) -> Dossier:
+async def application(fact: ApplicationFact) -> Dossier:
+    """Give what notices say of the application of a fact."""
     return await _dossier(_APPLICATION, fact.application_id)
 
 

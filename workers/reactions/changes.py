@@ -1,0 +1,27 @@
+"""Whom a proposed change of an engagement is told to: always the other side."""
+
+from api.applications.facts import ChangeDeclined, ChangeFact, ChangeProposed, ChangeWithdrawn, TermsChanged
+from api.core.database import bound
+from api.notifications.service import notify
+from workers.reactions.notices import application
+from workers.reactions.people import keepers_of
+from workers.registry import reacts_to
+
+_PROPOSAL = "SELECT from_association FROM change_proposal WHERE id = $1"
+KINDS: dict[type[ChangeFact], str] = {
+    ChangeProposed: "change_proposed",
+    ChangeWithdrawn: "change_withdrawn",
+    TermsChanged: "change_accepted",
+    ChangeDeclined: "change_declined",
+}
+ANSWERS = (TermsChanged, ChangeDeclined)
+
+
+@reacts_to(*KINDS)
+async def tell_other_side_of_change(fact: ChangeFact, key: str) -> None:
+    """Tell who is to answer that a change is proposed, or taken back; and who proposed it, what was answered."""
+    it = await application(fact)
+    from_association = await bound().fetchval(_PROPOSAL, fact.change_id)
+    to_applicant = from_association != isinstance(fact, ANSWERS)
+    people = [it.person_id] if to_applicant else await keepers_of(it.mission_id)
+    await notify(people, it.news(KINDS[type(fact)], "application", "mission", "association"), key)
