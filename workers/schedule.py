@@ -106,6 +106,11 @@ async def offer_places(_: Settings, __: Queue) -> int:
     return await clockwork.offer_free_places()
 
 
+async def release_minutes(_: Settings, __: Queue) -> int:
+    """Give back what completed engagements reserved and nobody declared."""
+    return await clockwork.release_unused_minutes()
+
+
 async def _delete(sql: str, age: timedelta) -> int:
     async with operations() as connection:
         return int((await connection.execute(sql, clock.now() - age)).rpartition(" ")[2])
@@ -123,6 +128,7 @@ ENTRIES = (
     Entry("expire_unanswered", lambda _: 30, expire_unanswered),
     Entry("decide_approvals", lambda _: 60, decide_approvals),
     Entry("offer_places", lambda _: 30, offer_places),
+    Entry("release_minutes", lambda _: 3600, release_minutes),
     Entry("purge_keys", lambda _: 600, purge_keys),
     Entry("purge_facts", lambda _: 3600, purge_facts),
     Entry("purge_personal", lambda _: 3600, purge_personal),

@@ -18,7 +18,7 @@ from api.applications.facts import (
     ApplicationWaitlisted,
     MarkedNoShow,
 )
-from api.applications.moves import REPLY_WITHIN, lock, move, offer_places
+from api.applications.moves import REPLY_WITHIN, lock, move, offer_places, refusals
 from api.applications.schemas import ApplicationOut, DeclineReason
 from api.applications.service import AlreadyApplied
 from api.core import clock
@@ -32,14 +32,6 @@ from api.organisations.policy import require_member
 EXCHANGE_WITHIN = timedelta(days=30)
 """How long a no-show and a completed one may be exchanged."""
 _MISSION = "SELECT state, places, taken, apply_by, starts_on, time_zone FROM mission WHERE id = $1"
-
-
-class MissionFull(Problem):
-    """Every place is taken, or offered to whoever waited: the database refused one more."""
-
-    status = 409
-    slug = "mission-full"
-    title = Words("Every place is taken", "Toutes les places sont prises")
 
 
 class MissionNotFull(Problem):
@@ -84,19 +76,15 @@ def _later_reply(mission: asyncpg.Record) -> datetime:
 async def accept_application(actor: Actor, application_id: UUID, asked: int | None) -> ApplicationOut:
     """Give a place to an applicant; whoever waits for one comes before.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged, MissionFull.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, MissionFull, AllowanceExceeded, BudgetExceeded.
     """
-    try:
+    with refusals():
         async with transaction(actor) as connection:
             present = await _entered(connection, application_id, actor)
             if starts(policy.ACCEPT, present["state"], version=present["version"], asked=asked):
                 await offer_places(connection, present["mission_id"])
                 await move(connection, present, policy.ACCEPT, ApplicationAccepted)
             return await queries.get_application(connection, application_id, actor)
-    except asyncpg.CheckViolationError as error:
-        if error.constraint_name != "mission_places_not_oversold":
-            raise
-        raise MissionFull from None
 
 
 @retried

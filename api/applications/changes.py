@@ -15,7 +15,7 @@ from api.applications.facts import (
     EmployerApprovalAsked,
     TermsChanged,
 )
-from api.applications.moves import change, ids_of, lock
+from api.applications.moves import change, ids_of, lock, refusals
 from api.applications.schemas import ChangeIn, ChangeOut
 from api.applications.tables import ChangeProposal
 from api.core import clock, pagination
@@ -120,18 +120,19 @@ def _stored(sessions: list[Any]) -> str:
 async def accept_change(actor: Actor, change_id: UUID, asked: int | None) -> ChangeOut:
     """Accept what the other side proposed; on working time a longer effort is put to the employer again.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, AllowanceExceeded, BudgetExceeded.
     """
-    async with transaction(actor) as connection:
-        present, proposal = await _entered(connection, change_id, actor)
-        _require_answerer(actor, proposal)
-        if starts(ACCEPT, proposal["state"], version=proposal["version"], asked=asked):
-            await _move(present, proposal, ACCEPT, TermsChanged)
-            await change(present, **_agreed(proposal))
-            longer = (proposal["effort_minutes"] or 0) > present["agreed_minutes"]
-            if longer and await connection.fetchval(_APPROVAL, present["id"]) == "pending":
-                await record(EmployerApprovalAsked(**ids_of(present)))
-        return _shown(found(await connection.fetchrow(_ONE, change_id)))
+    with refusals():
+        async with transaction(actor) as connection:
+            present, proposal = await _entered(connection, change_id, actor)
+            _require_answerer(actor, proposal)
+            if starts(ACCEPT, proposal["state"], version=proposal["version"], asked=asked):
+                await _move(present, proposal, ACCEPT, TermsChanged)
+                await change(present, **_agreed(proposal))
+                longer = (proposal["effort_minutes"] or 0) > present["agreed_minutes"]
+                if longer and await connection.fetchval(_APPROVAL, present["id"]) == "pending":
+                    await record(EmployerApprovalAsked(**ids_of(present)))
+            return _shown(found(await connection.fetchrow(_ONE, change_id)))
 
 
 def _agreed(proposal: asyncpg.Record) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from api.applications.answers import EXCHANGE_WITHIN
 from api.applications.employer import decide_for_the_silent
 from api.applications.endings import complete_mission
 from api.applications.facts import ApplicationExpired, OfferExpired, ReplyReminded
@@ -69,6 +70,11 @@ _TO_OFFER = """
     WHERE a.state = 'waitlisted' AND m.taken < m.places AND m.state IN ('published', 'paused', 'in_progress')
     ORDER BY id
 """
+_TO_RELEASE = """
+    SELECT a.id, a.company_id FROM reservation r JOIN application a ON a.id = r.application_id
+    WHERE a.state = 'completed' AND a.ended_at <= $1 ORDER BY a.mission_id, a.id
+"""
+_RELEASE = "DELETE FROM reservation WHERE application_id = $1"
 _LASTS = msgspec.json.encode({name: bounds.days for name, bounds in FORMATS.items()}).decode()
 """How many days a mission lasts that does not say when it ends."""
 
@@ -106,6 +112,11 @@ async def decide_silent_approvals() -> int:
 async def offer_free_places() -> int:
     """Offer the places that were added to a mission to whoever waits; gives how many missions had some."""
     return await _each(_offer, _TO_OFFER)
+
+
+async def release_unused_minutes() -> int:
+    """Give back what completed engagements reserved and nobody declared within 30 days; gives how many."""
+    return await _each(_release, _TO_RELEASE, clock.now() - EXCHANGE_WITHIN)
 
 
 async def _each(act: Callable[[Actor, UUID], Awaitable[object]], due: str, *given: object) -> int:
@@ -159,6 +170,13 @@ async def _give_up(actor: Actor, application_id: UUID) -> None:
             await move(connection, present, EXPIRE, OfferExpired, "offer_expired")
         elif present["state"] in ("submitted", "shortlisted") and present["reply_due_at"] <= clock.now():
             await move(connection, present, EXPIRE, ApplicationExpired, "no_reply")
+
+
+async def _release(actor: Actor, application_id: UUID) -> None:
+    async with transaction(actor) as connection:
+        present = await lock(connection, application_id, actor)
+        if present["state"] == "completed":
+            await connection.execute(_RELEASE, application_id)
 
 
 async def _offer(actor: Actor, mission_id: UUID) -> None:

@@ -1,5 +1,7 @@
 """What every act on an application shares: the lock, the move, the places it frees."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,15 +14,64 @@ from api.applications.tables import Application
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import Connection, found
+from api.core.language import Words
 from api.core.lifecycle import Move
 from api.core.outbox import record
-from api.core.problems import NotFound
+from api.core.problems import NotFound, Problem
+
+
+class MissionFull(Problem):
+    """Every place is taken, or offered to whoever waited: the database refused one more."""
+
+    status = 409
+    slug = "mission-full"
+    title = Words("Every place is taken", "Toutes les places sont prises")
+
+
+class AllowanceExceeded(Problem):
+    """The working time that the employer gives this employee a year does not suffice any more."""
+
+    status = 409
+    slug = "allowance-exceeded"
+    title = Words(
+        "The employee’s yearly allowance does not suffice", "Le crédit annuel de la personne ne suffit plus"
+    )
+
+
+class BudgetExceeded(Problem):
+    """The working time that the company gives a year, over all employees, does not suffice any more."""
+
+    status = 409
+    slug = "budget-exceeded"
+    title = Words(
+        "The company’s yearly budget does not suffice", "Le budget annuel de l’entreprise ne suffit plus"
+    )
+
+
+LIMITS: list[type[Problem]] = [AllowanceExceeded, BudgetExceeded]
+REFUSALS: dict[str | None, type[Problem]] = {
+    "mission_places_not_oversold": MissionFull,
+    "allowance_not_exceeded": AllowanceExceeded,
+    "budget_not_exceeded": BudgetExceeded,
+}
+"""What the database refuses by the name of the constraint."""
 
 REPLY_WITHIN = timedelta(days=7)
 """How long an association has to reply."""
 OFFER_LASTS = timedelta(hours=48)
 """How long a freed place is kept for the one it is offered to."""
 _OFFER = "SELECT application_id, association_id, company_id FROM offer_places($1, $2)"
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Give the Problem of what the database refuses: a place too many, minutes that nobody has left."""
+    try:
+        yield
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name not in REFUSALS:
+            raise
+        raise REFUSALS[error.constraint_name] from None
 
 
 async def lock_mission(connection: Connection, mission_id: UUID) -> asyncpg.Record:

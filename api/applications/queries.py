@@ -9,6 +9,7 @@ import msgspec
 from api.applications.policy import SETTLED, require_sight, team_of
 from api.applications.schemas import (
     AgreedTerms,
+    AllowanceOut,
     Applicant,
     ApplicationEvent,
     ApplicationMission,
@@ -16,11 +17,12 @@ from api.applications.schemas import (
     Convention,
     ReachableContact,
 )
-from api.core import pagination
+from api.core import clock, pagination
 from api.core.actor import Actor
-from api.core.database import Connection, fetch_all, found
+from api.core.database import Connection, fetch_all, fetch_one, found
 from api.core.schemas import Page
 from api.missions.schemas import Session
+from api.organisations.queries import get_company
 
 _APPLICATION = """
     SELECT p.id, p.version, p.state, p.state_reason, p.mission_id, p.association_id, p.company_id, p.person_id,
@@ -54,6 +56,16 @@ _HISTORY = """
     WHERE object = 'application' AND object_id = $1 ORDER BY at, id
 """
 
+_ALLOWANCE = """
+    SELECT first AS starts_on, (first + interval '1 year')::date - 1 AS ends_on, to_each AS granted,
+           coalesce(a.reserved, 0) AS reserved, coalesce(a.used, 0) AS used,
+           CASE WHEN to_each IS NOT NULL THEN greatest(0, to_each - coalesce(a.reserved + a.used, 0)) END AS left,
+           (SELECT day_minutes FROM policy WHERE company_id = $1 AND effective_from <= $4
+            ORDER BY effective_from DESC LIMIT 1) AS day_minutes
+    FROM year_of($1, coalesce(make_date($3, 12, 31), $4)) AS first CROSS JOIN LATERAL granted($1, first)
+    LEFT JOIN allowance a ON a.company_id = $1 AND a.employee_id = $2 AND a.year = first
+"""
+
 
 async def get_application(connection: Connection, application_id: UUID, viewer: Actor) -> ApplicationOut:
     """Give an application that the caller may see, with its history; raises NotFound."""
@@ -78,6 +90,14 @@ async def list_applications(
     team = [team_of(viewer)] if of == "company" else []
     rows = await connection.fetch(_OF[of], owner, state, at, last, limit + 1, *team)
     return pagination.page([_shown(row, viewer) for row in rows], limit, question, "created_at", "id")
+
+
+async def get_allowance(connection: Connection, actor: Actor, year: int | None) -> AllowanceOut:
+    """Give one's allowance of the year that begins in `year`, by default of today's; raises NotFound."""
+    job = actor.employment
+    company = await get_company(connection, found(job).company_id, actor)
+    asked = (company.id, found(job).employee_id, year, clock.today(company.time_zone))
+    return found(await fetch_one(connection, AllowanceOut, _ALLOWANCE, *asked))
 
 
 def _shown(row: Any, viewer: Actor, history: list[ApplicationEvent] | None = None) -> ApplicationOut:

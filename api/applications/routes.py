@@ -7,7 +7,8 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.applications import employer, queries, service
-from api.applications.schemas import ApplicationIn, ApplicationOut, ApplicationState, Withdrawn
+from api.applications.moves import LIMITS
+from api.applications.schemas import AllowanceOut, ApplicationIn, ApplicationOut, ApplicationState, Withdrawn
 from api.core.actor import employed, signed_in
 from api.core.database import read
 from api.core.pagination import CursorText, Limit
@@ -34,6 +35,7 @@ ACT = [NotFound, Forbidden, WrongState, VersionChanged]
         service.ApplicationsClosed,
         service.DeclinedBefore,
         service.TooManyApplications,
+        *LIMITS,
     ],
 )
 async def apply_to_mission(
@@ -127,6 +129,15 @@ async def list_my_applications(
         )
 
 
+@get("/v1/me/allowance", operation_id="getMyAllowance", guards=[employed], raises=[NotFound])
+async def get_my_allowance(
+    actor: Caller, year: Annotated[int | None, QueryParameter(ge=2000, le=2100)] = None
+) -> AllowanceOut:
+    """Give the working time one's employer gives a year: this one, or the one that begins in the year asked for."""
+    async with read(actor) as connection:
+        return await queries.get_allowance(connection, actor, year)
+
+
 @get(
     "/v1/applications/{application_id:uuid}",
     operation_id="getApplication",
@@ -159,7 +170,7 @@ async def withdraw_application(
     operation_id="acceptOffer",
     guards=[signed_in],
     status_code=200,
-    raises=ACT,
+    raises=[*ACT, *LIMITS],
 )
 async def accept_offer(actor: Caller, application_id: FromPath[UUID], asked: AskedVersion) -> ApplicationOut:
     """Take the place that is kept for oneself, before its deadline."""
@@ -204,6 +215,7 @@ router = Router(
         list_association_applications,
         list_company_applications,
         list_my_applications,
+        get_my_allowance,
         get_application,
         accept_offer,
         withdraw_application,

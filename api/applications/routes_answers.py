@@ -7,6 +7,7 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath, JSONBody
 
 from api.applications import answers, messages
+from api.applications.moves import LIMITS, MissionFull
 from api.applications.schemas import (
     ApplicationOut,
     Declined,
@@ -49,7 +50,7 @@ async def shortlist_application(
     scope="applications:write",
     guards=[signed_in],
     status_code=200,
-    raises=[*ACT, answers.MissionFull],
+    raises=[*ACT, MissionFull, *LIMITS],
 )
 async def accept_application(
     actor: Caller, application_id: FromPath[UUID], asked: AskedVersion

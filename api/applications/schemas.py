@@ -209,6 +209,22 @@ class MessageOut(Out, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class AllowanceOut(Out, frozen=True, kw_only=True):
+    """Minutes of working time that an employer gives its employee in a year, both days included.
+
+    `reserved` by engagements, `used` by the hours declared; `granted` and `left` are null where there is no limit, and
+    nothing is left where more was worked than granted. `day_minutes`: what a working day counts.
+    """
+
+    starts_on: date
+    ends_on: date
+    granted: int | None
+    reserved: int
+    used: int
+    left: int | None
+    day_minutes: int
+
+
 class ChangeIn(In, frozen=True, kw_only=True):
     """What to change of what was agreed: at least one of them, within the mission's days and its format's bounds."""
 

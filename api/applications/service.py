@@ -15,7 +15,7 @@ from api.applications.facts import (
     EmployerApprovalAsked,
     OfferAccepted,
 )
-from api.applications.moves import REPLY_WITHIN, ids, lock, lock_mission, move
+from api.applications.moves import REFUSALS, REPLY_WITHIN, ids, lock, lock_mission, move, refusals
 from api.applications.schemas import ApplicationIn, ApplicationOut, WithdrawReason
 from api.applications.tables import Application
 from api.core import clock
@@ -38,6 +38,7 @@ _LIVE = "SELECT id FROM application WHERE mission_id = $1 AND person_id = $2 AND
 _DECLINED = (
     "SELECT true FROM application WHERE mission_id = $1 AND person_id = $2 AND state = 'declined' LIMIT 1"
 )
+_EXCEEDED = "SELECT exceeded($1, $2, year_of($1, $3), $4)"
 _CHANGED = "SELECT changed_at > $2 FROM mission WHERE id = $1"
 
 
@@ -80,7 +81,7 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
     """Apply to a published mission; the employer's word is asked by the policy in force.
 
     Raises NotFound, Forbidden, WrongState, ApplicationsClosed, AlreadyApplied, DeclinedBefore, TooManyApplications,
-    Invalid.
+    AllowanceExceeded, BudgetExceeded, Invalid.
     """
     if actor.employment is None:
         raise Forbidden
@@ -139,7 +140,7 @@ async def _terms(
     _require_sessions(given.sessions, mission)
     employee = found(
         await connection.fetchrow(
-            """SELECT e.given_name, e.family_name, e.email, e.manager_id, c.time_zone
+            """SELECT e.id, e.given_name, e.family_name, e.email, e.manager_id, c.time_zone
                FROM employee e JOIN company c ON c.id = e.company_id WHERE e.id = $1""",
             actor.employment.employee_id if actor.employment else None,
         )
@@ -147,6 +148,10 @@ async def _terms(
     company_id: Any = actor.company_id
     rules = await get_policy(connection, company_id, clock.today(employee["time_zone"]))
     _require_regime(given.regime, mission, rules)
+    if given.regime == "working_time":
+        asked = (company_id, employee["id"], mission["starts_on"], mission["effort_minutes"])
+        if exceeded := await connection.fetchval(_EXCEEDED, *asked):
+            raise REFUSALS[exceeded]
     return {
         "applicant_name": f"{employee['given_name']} {employee['family_name']}".strip(),
         "applicant_email": employee["email"],
@@ -224,15 +229,19 @@ async def withdraw_application(
 
 @retried
 async def accept_offer(actor: Actor, application_id: UUID, asked: int | None) -> ApplicationOut:
-    """Take the place that is kept for oneself; raises NotFound, Forbidden, WrongState, VersionChanged."""
-    async with transaction(actor) as connection:
-        present = await lock(connection, application_id, actor)
-        policy.require_applicant(actor, present["person_id"])
-        if starts(policy.ACCEPT_OFFER, present["state"], version=present["version"], asked=asked):
-            if present["offer_expires_at"] <= clock.now():
-                raise WrongState(state="expired", allowed=["offered"])
-            await move(connection, present, policy.ACCEPT_OFFER, OfferAccepted)
-        return await queries.get_application(connection, application_id, actor)
+    """Take the place that is kept for oneself.
+
+    Raises NotFound, Forbidden, WrongState, VersionChanged, AllowanceExceeded, BudgetExceeded.
+    """
+    with refusals():
+        async with transaction(actor) as connection:
+            present = await lock(connection, application_id, actor)
+            policy.require_applicant(actor, present["person_id"])
+            if starts(policy.ACCEPT_OFFER, present["state"], version=present["version"], asked=asked):
+                if present["offer_expires_at"] <= clock.now():
+                    raise WrongState(state="expired", allowed=["offered"])
+                await move(connection, present, policy.ACCEPT_OFFER, OfferAccepted)
+            return await queries.get_application(connection, application_id, actor)
 
 
 async def withdraw_live_applications(connection: Connection, employee_id: UUID, actor: Actor) -> None:

@@ -1,6 +1,6 @@
 """Applications: one person's wish to take one place of one mission."""
 
-from piccolo.columns import JSONB, UUID, Array, Boolean, Date, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, BigInt, Boolean, Date, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -75,3 +75,26 @@ class ChangeProposal(Table, db=ENGINE, tablename="change_proposal"):
     sessions = JSONB(null=True, default=None)
     message = Text(default="")
     created_at = Timestamptz(default=None)
+
+
+class Reservation(Table, db=ENGINE, tablename="reservation"):
+    """What an engagement may still take of its employer's time, in the year of its first day."""
+
+    application_id = ForeignKey(
+        Application, primary_key=True, null=False, default=None, on_delete=OnDelete.restrict
+    )
+    company_id = UUID(default=None)
+    employee_id = UUID(default=None)
+    year = Date(default=None)
+    minutes = Integer(default=None)
+
+
+class Allowance(Table, db=ENGINE, tablename="allowance"):
+    """What is reserved and used of an employee's year; of the whole company's where no employee is named."""
+
+    id = UUID(primary_key=True, default=None)
+    company_id = UUID(default=None)
+    employee_id = UUID(null=True, default=None)
+    year = Date(default=None)
+    reserved = BigInt(default=None)
+    used = BigInt(default=None)

@@ -29,6 +29,7 @@ class HoursEntry(Table, db=ENGINE, tablename="hours_entry"):
     note = Text(default="")
     confirmed_by = UUID(null=True, default=None)
     approved_by = UUID(null=True, default=None)
+    counted_in = Date(null=True, default=None)
     created_at = Timestamptz(default=None)
 
 

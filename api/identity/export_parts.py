@@ -180,6 +180,14 @@ PARTS = (
         "SELECT to_jsonb(t) FROM hours_entry t WHERE t.person_id = $1 ORDER BY t.id",
     ),
     Part(
+        "allowances",
+        "allowance",
+        Words("What your employers gave of a year.", "Ce que vos employeurs ont accordé d’une année."),
+        "company_id employee_id year reserved used",
+        """SELECT to_jsonb(t) FROM allowance t JOIN employee e ON e.id = t.employee_id
+           WHERE e.person_id = $1 ORDER BY t.year, t.company_id""",
+    ),
+    Part(
         "ledger",
         "ledger_line",
         Words("Your approved hours, kept for ever.", "Vos heures approuvées, inscrites définitivement."),

@@ -52,7 +52,7 @@ _COMPANY = """
 """
 _POLICY = """
     SELECT effective_from, regimes, legal_form, approval, approval_days, approval_silence, hours_approval, just_in_time,
-           formats, causes, associations FROM policy
+           formats, causes, associations, yearly_minutes, budget_minutes, day_minutes, year_starts FROM policy
     WHERE company_id = $1 AND effective_from <= $2 ORDER BY effective_from DESC LIMIT 1
 """
 _EMPLOYEE = """

@@ -14,7 +14,9 @@ class PolicyIn(In, frozen=True, kw_only=True):
     """What the company allows from `effective_from` on (its today when missing).
 
     `formats`, `causes` and `associations`: those allowed on working time, null for all. Silent for `approval_days`, or
-    on the mission's first day, the employer is taken to say `approval_silence`.
+    on the mission's first day, the employer is taken to say `approval_silence`. `yearly_minutes`: working time an
+    employee may give a year, `budget_minutes` all of them together, null without limit; the year begins on
+    `year_starts` (MM-DD), and `day_minutes` is what a working day counts.
     """
 
     effective_from: date | None = None
@@ -28,6 +30,10 @@ class PolicyIn(In, frozen=True, kw_only=True):
     formats: Annotated[list[Format], Meta(max_length=5)] | None = None
     causes: Causes | None = None
     associations: Annotated[list[UUID], Meta(max_length=500)] | None = None
+    yearly_minutes: Annotated[int, Meta(ge=0, le=527_040)] | None = None
+    budget_minutes: Annotated[int, Meta(ge=0, le=2_000_000_000)] | None = None
+    day_minutes: Annotated[int, Meta(ge=60, le=1440)] = 420
+    year_starts: Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$(?!\n)")] = "01-01"
 
 
 class PolicyOut(Out, frozen=True, kw_only=True):
@@ -44,3 +50,7 @@ class PolicyOut(Out, frozen=True, kw_only=True):
     formats: list[str] | None
     causes: list[str] | None
     associations: list[UUID] | None
+    yearly_minutes: int | None
+    budget_minutes: int | None
+    day_minutes: int
+    year_starts: str

@@ -136,4 +136,8 @@ class Policy(Table, db=ENGINE, tablename="policy"):
     associations = Array(base_column=UUID(), null=True, default=None)
     approval_days = Integer(default=5)
     approval_silence = Text(default="refuse")
+    yearly_minutes = Integer(null=True, default=None)
+    budget_minutes = Integer(null=True, default=None)
+    day_minutes = Integer(default=420)
+    year_starts = Text(default="01-01")
     created_at = Timestamptz(default=None)

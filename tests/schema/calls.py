@@ -132,6 +132,7 @@ CALLS: dict[str, Call] = {
         "POST", "/v1/missions/{mission_id}/applications", {"regime": "personal_time"}, public=True
     ),
     "listMyApplications": Call("GET", "/v1/me/applications"),
+    "getMyAllowance": Call("GET", "/v1/me/allowance"),
     "getApplication": Call("GET", _APPLICATION),
     "acceptApplication": Call("POST", _APPLICATION + "/accept"),
     "declineApplication": Call("POST", _APPLICATION + "/decline", {"reason": "other"}),

@@ -13,6 +13,7 @@ TABLES: dict[str, str] = {
     "scim_group": "names of a company's groups; those that the person is in are given",
     "mission_search": "a copy of published missions",
     "mission_reserved": "the same",
+    "reservation": "what an engagement may still take, told by what was agreed and by the hours",
     "application_cap": "how many applications may wait, of nobody",
     "search_word": "words of published titles",
     "search_synonym": "reference data",
@@ -105,7 +106,8 @@ COLUMNS: dict[str, dict[str, str]] = {
     "message": {"author_id": "the person, or somebody else"},
     "change_proposal": {"version": WORK, "author_id": "the person, or somebody else"},
     "flag": {"resolved_by": OTHERS},
-    "hours_entry": {"version": WORK, "confirmed_by": OTHERS, "approved_by": OTHERS},
+    "hours_entry": {"version": WORK, "counted_in": DERIVED, "confirmed_by": OTHERS, "approved_by": OTHERS},
+    "allowance": {"id": WORK},
     "ledger_line": {"sequence": WORK},
     "notification": {"unique_key": WORK},
     "mail": dict.fromkeys(

@@ -40,6 +40,8 @@ PLANTED = {
     "employer_word_is_kept": """
         UPDATE application SET (employer_approval, approval_due_at, approval_asked_at) = ('pending', now(), '-infinity')
         WHERE regime = 'working_time'""",
+    "allowances_are_counted": "UPDATE allowance SET used = used + 1 WHERE employee_id IS NULL",
+    "engagements_reserve": "UPDATE reservation SET minutes = minutes + 1",
     "search_shows_what_is_published": "UPDATE mission_search SET places_left = places_left + 1",
     "mails_are_told_once": """
         INSERT INTO mail (id, person_id, kind, to_address, language, subject, text, unique_key, not_before, created_at)
