@@ -18,8 +18,9 @@ from api.applications.facts import (
     ApplicationWaitlisted,
     MarkedNoShow,
 )
+from api.applications.messages import write
 from api.applications.moves import REPLY_WITHIN, lock, move, offer_places, refusals
-from api.applications.schemas import ApplicationOut, DeclineReason
+from api.applications.schemas import ApplicationOut, Declined
 from api.applications.service import AlreadyApplied
 from api.core import clock
 from api.core.actor import Actor
@@ -106,10 +107,16 @@ async def waitlist_application(actor: Actor, application_id: UUID, asked: int | 
 
 @retried
 async def decline_application(
-    actor: Actor, application_id: UUID, reason: DeclineReason, asked: int | None
+    actor: Actor, application_id: UUID, given: Declined, asked: int | None
 ) -> ApplicationOut:
     """Decline an applicant, with a reason they are told; raises NotFound, Forbidden, WrongState, VersionChanged."""
-    return await _answer(actor, application_id, policy.DECLINE, asked, ApplicationDeclined, reason)
+    async with transaction(actor) as connection:
+        present = await _entered(connection, application_id, actor)
+        if starts(policy.DECLINE, present["state"], version=present["version"], asked=asked):
+            await move(connection, present, policy.DECLINE, ApplicationDeclined, given.reason)
+            if given.message:
+                await write(actor, present, given.message)
+        return await queries.get_application(connection, application_id, actor)
 
 
 @retried

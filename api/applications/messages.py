@@ -33,25 +33,31 @@ _PAGE = (
 
 async def send_message(actor: Actor, application_id: UUID, given: MessageIn) -> MessageOut:
     """Write to the other side of an application, which is told; raises NotFound, Forbidden."""
-    message_id = new_id()
     async with transaction(actor) as connection:
         present = await _side(connection, application_id, actor)
-        if actor.person_id is None:
-            raise Forbidden
-        await Message.insert(
-            Message(
-                id=message_id,
-                application_id=application_id,
-                association_id=present["association_id"],
-                person_id=present["person_id"],
-                author_id=actor.person_id,
-                from_association=actor.person_id != present["person_id"],
-                text=given.text,
-                created_at=clock.now(),
-            )
-        )
-        await record(MessageSent(**ids_of(present), message_id=message_id))
+        message_id = await write(actor, present, given.text)
         return found(await fetch_one(connection, MessageOut, _ONE, message_id))
+
+
+async def write(actor: Actor, present: asyncpg.Record, text: str) -> UUID:
+    """Write to the other side in the open transaction, which is told; gives the message's id, raises Forbidden."""
+    if actor.person_id is None:
+        raise Forbidden
+    message_id = new_id()
+    await Message.insert(
+        Message(
+            id=message_id,
+            application_id=present["id"],
+            association_id=present["association_id"],
+            person_id=present["person_id"],
+            author_id=actor.person_id,
+            from_association=actor.person_id != present["person_id"],
+            text=text,
+            created_at=clock.now(),
+        )
+    )
+    await record(MessageSent(**ids_of(present), message_id=message_id))
+    return message_id
 
 
 async def list_messages(

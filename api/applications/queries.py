@@ -1,7 +1,7 @@
 """Reads of applications, each reader seeing what is theirs to see."""
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -36,20 +36,24 @@ _APPLICATION = """
     JOIN mission m ON m.id = p.mission_id
     JOIN association a ON a.id = p.association_id
 """
-_PAGE = """
-      AND ($2::text IS NULL OR p.state = $2)
-      AND ($3::timestamptz IS NULL OR (p.created_at, p.id) < ($3, $4::uuid))
-    ORDER BY p.created_at DESC, p.id DESC LIMIT $5
-"""
+_AFTER = "AND ($2::timestamptz IS NULL OR (p.created_at, p.id) < ($2, $3::uuid))"
+_ORDER = "ORDER BY p.created_at DESC, p.id DESC LIMIT $4"
 _ONE = _APPLICATION + "WHERE p.id = $1"
-_WORKING_TIME = """
-    WHERE p.company_id = $1 AND p.regime = 'working_time' AND ($6::uuid IS NULL OR p.manager_id = $6)
-"""
 _OF = {
-    "mission": _APPLICATION + "WHERE p.mission_id = $1" + _PAGE,
-    "person": _APPLICATION + "WHERE p.person_id = $1" + _PAGE,
-    "association": _APPLICATION + "WHERE p.association_id = $1" + _PAGE,
-    "company": _APPLICATION + _WORKING_TIME + _PAGE,
+    "mission": "WHERE p.mission_id = $1",
+    "person": "WHERE p.person_id = $1",
+    "association": "WHERE p.association_id = $1",
+    "company": "WHERE p.company_id = $1 AND p.regime = 'working_time'",
+}
+_MIDNIGHT = "AT TIME ZONE (SELECT time_zone FROM company WHERE id = $1)"
+_WHERE = {
+    "state": "AND p.state = ${}",
+    "mission": "AND p.mission_id = ${}",
+    "approval": "AND p.employer_approval = ${}",
+    "employee": "AND p.employee_id = ${}",
+    "manager": "AND p.manager_id = ${}",
+    "first": "AND p.created_at >= ${}::date::timestamp " + _MIDNIGHT,
+    "last": "AND p.created_at < (${}::date + 1)::timestamp " + _MIDNIGHT,
 }
 _HISTORY = """
     SELECT to_state AS state, reason, at FROM state_event
@@ -75,20 +79,34 @@ async def get_application(connection: Connection, application_id: UUID, viewer: 
     return _shown(row, viewer, history)
 
 
+class Wanted(NamedTuple):
+    """Which applications to list: None for any; `first` and `last` are days of the company, both included."""
+
+    state: str | None = None
+    mission: UUID | None = None
+    approval: str | None = None
+    employee: UUID | None = None
+    first: date | None = None
+    last: date | None = None
+
+
 async def list_applications(
     connection: Connection,
     of: str,
     owner: UUID,
     viewer: Actor,
-    state: str | None,
+    wanted: Wanted,
     limit: int,
     cursor: str | None,
 ) -> Page[ApplicationOut]:
     """List the applications of a mission, person, association or company (working time), the newest first."""
-    question = ("applications", of, str(owner), state)
+    question = ("applications", of, str(owner), *map(str, wanted))
     at, last = pagination.read_cursor(cursor, question, datetime, UUID) or (None, None)
-    team = [team_of(viewer)] if of == "company" else []
-    rows = await connection.fetch(_OF[of], owner, state, at, last, limit + 1, *team)
+    asked = wanted._asdict() | {"manager": team_of(viewer) if of == "company" else None}
+    given = {name: value for name, value in asked.items() if value is not None}
+    where = [_WHERE[name].format(place) for place, name in enumerate(given, 5)]
+    sql = " ".join([_APPLICATION, _OF[of], *where, _AFTER, _ORDER])
+    rows = await connection.fetch(sql, owner, at, last, limit + 1, *given.values())
     return pagination.page([_shown(row, viewer) for row in rows], limit, question, "created_at", "id")
 
 

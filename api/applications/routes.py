@@ -1,14 +1,23 @@
 """Applications over HTTP."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, Router, get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from api.applications import employer, queries, service
 from api.applications.moves import LIMITS
-from api.applications.schemas import AllowanceOut, ApplicationIn, ApplicationOut, ApplicationState, Withdrawn
+from api.applications.queries import Wanted
+from api.applications.schemas import (
+    AllowanceOut,
+    ApplicationIn,
+    ApplicationOut,
+    ApplicationState,
+    EmployerApproval,
+    Withdrawn,
+)
 from api.core.actor import employed, signed_in
 from api.core.database import read
 from api.core.pagination import CursorText, Limit
@@ -19,6 +28,12 @@ from api.missions.queries import get_mission
 from api.organisations.policy import require_employee, require_member
 from api.organisations.queries import association_state, get_company
 
+# Litestar keeps the name `state` for itself.
+InState = Annotated[ApplicationState | None, QueryParameter(name="state")]
+First = Annotated[
+    date | None, QueryParameter(name="from", description="Applied on this day of the company or later.")
+]
+Last = Annotated[date | None, QueryParameter(name="to", description="Applied on this day or before.")]
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]
 
 
@@ -56,7 +71,7 @@ async def apply_to_mission(
 async def list_mission_applications(
     actor: Caller,
     mission_id: FromPath[UUID],
-    wanted: Annotated[ApplicationState | None, QueryParameter(name="state")] = None,
+    in_state: InState = None,
     limit: Limit = 20,
     cursor: CursorText = None,
 ) -> Page[ApplicationOut]:
@@ -65,7 +80,7 @@ async def list_mission_applications(
         mission = await get_mission(connection, mission_id, actor)
         require_member(actor, mission.association.id)
         return await queries.list_applications(
-            connection, "mission", mission_id, actor, wanted, limit, cursor
+            connection, "mission", mission_id, actor, Wanted(in_state), limit, cursor
         )
 
 
@@ -79,16 +94,17 @@ async def list_mission_applications(
 async def list_association_applications(
     actor: Caller,
     association_id: FromPath[UUID],
-    wanted: Annotated[ApplicationState | None, QueryParameter(name="state")] = None,
+    in_state: InState = None,
+    mission: FromQuery[UUID | None] = None,
     limit: Limit = 20,
     cursor: CursorText = None,
 ) -> Page[ApplicationOut]:
-    """List who applied to an association, to its members."""
+    """List who applied to an association, to its members: all of them, or those of one mission."""
     async with read(actor) as connection:
         await association_state(connection, association_id, actor)
         require_member(actor, association_id)
         return await queries.list_applications(
-            connection, "association", association_id, actor, wanted, limit, cursor
+            connection, "association", association_id, actor, Wanted(in_state, mission), limit, cursor
         )
 
 
@@ -102,11 +118,16 @@ async def list_association_applications(
 async def list_company_applications(
     actor: Caller,
     company_id: FromPath[UUID],
-    wanted: Annotated[ApplicationState | None, QueryParameter(name="state")] = None,
+    in_state: InState = None,
+    employer_approval: FromQuery[EmployerApproval | None] = None,
+    employee: FromQuery[UUID | None] = None,
+    first: First = None,
+    last: Last = None,
     limit: Limit = 20,
     cursor: CursorText = None,
 ) -> Page[ApplicationOut]:
     """List a company's working-time applications: all to HR, to anybody else those of their team."""
+    wanted = Wanted(in_state, None, employer_approval, employee, first, last)
     async with read(actor) as connection:
         await get_company(connection, company_id, actor)
         require_employee(actor, company_id)
@@ -118,14 +139,14 @@ async def list_company_applications(
 @get("/v1/me/applications", operation_id="listMyApplications", guards=[signed_in])
 async def list_my_applications(
     actor: Caller,
-    wanted: Annotated[ApplicationState | None, QueryParameter(name="state")] = None,
+    in_state: InState = None,
     limit: Limit = 20,
     cursor: CursorText = None,
 ) -> Page[ApplicationOut]:
     """List one's own applications, the newest first."""
     async with read(actor) as connection:
         return await queries.list_applications(
-            connection, "person", actor.author, actor, wanted, limit, cursor
+            connection, "person", actor.author, actor, Wanted(in_state), limit, cursor
         )
 
 
@@ -162,7 +183,7 @@ async def withdraw_application(
     actor: Caller, application_id: FromPath[UUID], data: JSONBody[Withdrawn], asked: AskedVersion
 ) -> ApplicationOut:
     """Withdraw one's own application; its place is free again."""
-    return await service.withdraw_application(actor, application_id, data.reason, asked)
+    return await service.withdraw_application(actor, application_id, data, asked)
 
 
 @post(

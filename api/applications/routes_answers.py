@@ -86,7 +86,7 @@ async def decline_application(
     actor: Caller, application_id: FromPath[UUID], data: JSONBody[Declined], asked: AskedVersion
 ) -> ApplicationOut:
     """Decline an applicant, with a reason they are told."""
-    return await answers.decline_application(actor, application_id, data.reason, asked)
+    return await answers.decline_application(actor, application_id, data, asked)
 
 
 @post(
@@ -170,8 +170,8 @@ async def accept_many_applications(actor: Caller, data: JSONBody[ManyIn]) -> Man
 )
 async def decline_many_applications(actor: Caller, data: JSONBody[ManyDeclined]) -> ManyOut:
     """Decline up to 500 applicants, each in a transaction of its own."""
-    reason = data.reason
-    return await _many(actor, data.ids, lambda one: answers.decline_application(actor, one, reason, None))
+    given = Declined(reason=data.reason)
+    return await _many(actor, data.ids, lambda one: answers.decline_application(actor, one, given, None))
 
 
 async def _many(actor: Actor, ids: list[UUID], act: Callable[[UUID], Awaitable[ApplicationOut]]) -> ManyOut:

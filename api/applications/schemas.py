@@ -31,6 +31,9 @@ ApplicationState = Literal[
 ]
 
 
+EmployerApproval = Literal["not_required", "pending", "approved", "refused"]
+
+
 class ApplicationIn(In, frozen=True, kw_only=True):
     """An application: on whose time, why, and to which sessions (all when none is named).
 
@@ -43,15 +46,17 @@ class ApplicationIn(In, frozen=True, kw_only=True):
 
 
 class Declined(In, frozen=True, kw_only=True):
-    """Why an application is declined."""
+    """Why an application is declined; `message` is written to the applicant."""
 
     reason: DeclineReason
+    message: Message = ""
 
 
 class Withdrawn(In, frozen=True, kw_only=True):
-    """Why an application is withdrawn."""
+    """Why an application is withdrawn; `message` is written to the association."""
 
     reason: WithdrawReason
+    message: Message = ""
 
 
 class ApplicationMission(Out, frozen=True, kw_only=True):

@@ -15,8 +15,9 @@ from api.applications.facts import (
     EmployerApprovalAsked,
     OfferAccepted,
 )
+from api.applications.messages import write
 from api.applications.moves import REFUSALS, REPLY_WITHIN, ids, lock, lock_mission, move, refusals
-from api.applications.schemas import ApplicationIn, ApplicationOut, WithdrawReason
+from api.applications.schemas import ApplicationIn, ApplicationOut, Withdrawn
 from api.applications.tables import Application
 from api.core import clock
 from api.core.actor import Actor
@@ -211,7 +212,7 @@ def _approval(regime: str, rules: PolicyOut) -> str:
 
 @retried
 async def withdraw_application(
-    actor: Actor, application_id: UUID, reason: WithdrawReason, asked: int | None
+    actor: Actor, application_id: UUID, given: Withdrawn, asked: int | None
 ) -> ApplicationOut:
     """Withdraw one's application and free its place; where the mission changed since, that is the reason.
 
@@ -222,8 +223,10 @@ async def withdraw_application(
         policy.require_applicant(actor, present["person_id"])
         if starts(policy.WITHDRAW, present["state"], version=present["version"], asked=asked):
             changed = await connection.fetchval(_CHANGED, present["mission_id"], present["created_at"])
-            why = "mission_changed" if changed else reason
+            why = "mission_changed" if changed else given.reason
             await move(connection, present, policy.WITHDRAW, ApplicationWithdrawn, why)
+            if given.message:
+                await write(actor, present, given.message)
         return await queries.get_application(connection, application_id, actor)
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from api.applications import answers, employer
 from api.applications import service as applications
-from api.applications.schemas import DeclineReason, WithdrawReason
+from api.applications.schemas import Declined, Withdrawn
 from api.core.actor import Actor
 from api.hours import service as hours
 from api.hours.schemas import Confirmed, HoursIn
@@ -31,10 +31,10 @@ UseCase = Callable[[Actor, UUID, Event], Awaitable[Any]]
 ON_APPLICATIONS: dict[str, UseCase] = {
     "accept": lambda actor, which, _: answers.accept_application(actor, which, None),
     "decline": lambda actor, which, event: answers.decline_application(
-        actor, which, msgspec.convert(event.said, DeclineReason), None
+        actor, which, msgspec.convert({"reason": event.said}, Declined), None
     ),
     "withdraw": lambda actor, which, event: applications.withdraw_application(
-        actor, which, msgspec.convert(event.said, WithdrawReason), None
+        actor, which, msgspec.convert({"reason": event.said}, Withdrawn), None
     ),
     "approve": lambda actor, which, _: employer.approve_application(actor, which, None),
     "refuse": lambda actor, which, event: employer.refuse_application(actor, which, event.said, None),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from api.applications.queries import list_applications
+from api.applications.queries import Wanted, list_applications
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import read
@@ -109,7 +109,7 @@ async def _joining(actor: Actor) -> list[Command]:
     async with read(actor) as connection:
         question = Question(regime=["working_time"], has_places=True)
         page = await search_missions(connection, question, MOST, None)
-        mine = await list_applications(connection, "person", actor.author, actor, None, MOST, None)
+        mine = await list_applications(connection, "person", actor.author, actor, Wanted(), MOST, None)
     asked, today = {one.mission_id for one in mine.items}, clock.today(TIME_ZONE)
     for mission in page.items:
         if mission.id not in asked and (mission.apply_by or mission.starts_on) > today:
@@ -128,7 +128,7 @@ async def _answering(actor: Actor, employee: Actor) -> list[Command]:
     async with read(actor) as connection:
         missions = await list_association_missions(connection, association_id, "published", MOST, None)
         page = await list_applications(
-            connection, "association", association_id, actor, "submitted", MOST, None
+            connection, "association", association_id, actor, Wanted("submitted"), MOST, None
         )
     listed = _get(f"/v1/associations/{association_id}/applications?state=submitted", "COORDINATOR")
     commands = [("Les candidatures reçues · The association’s applications", listed)]
