@@ -1,15 +1,16 @@
-"""`maillon admin`, `company`, `token`, `role`, `key`, `secret`: who may be what, decided by the operator."""
+"""What the operator decides: administrators, companies, tokens, roles, retention, caps, keys, secrets."""
 
 import os
 import shlex
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import asyncpg
 import click
 import msgspec
 
+from api.applications import caps
 from api.core.actor import Employment, system
 from api.core.signing import new_secret
 from api.dev.folders import FOLDER_VARIABLE, SECRETS, write_private
@@ -19,7 +20,7 @@ from api.identity.api_keys import revoke_secret
 from api.identity.providers import create_identity_provider
 from api.identity.schemas import IdentityProviderIn
 from api.organisations import service as organisations
-from api.organisations.schemas import CompanyIn
+from api.organisations.schemas import CompanyIn, Format
 from api.terminal import of_development, settings, with_database
 
 T = TypeVar("T")
@@ -152,6 +153,28 @@ async def retention_set(kind: retention.Kind, days: int, first: datetime) -> Non
         await retention.set_rule(kind, days, first.date())
     except asyncpg.CheckViolationError:
         raise click.ClickException("A rule applies from tomorrow on, at the earliest.") from None
+
+
+@click.group("caps")
+def capping() -> None:
+    """How many applications of a person may wait for an answer."""
+
+
+@capping.command("list")
+@with_database
+async def caps_list() -> None:
+    """List the caps, a line of JSON each: of `any` format together, and of some."""
+    for cap in await caps.list_caps():
+        click.echo(msgspec.json.encode(cap).decode())
+
+
+@capping.command("set")
+@click.argument("kind", metavar="FORMAT", type=click.Choice(["any", *get_args(Format)]))
+@click.argument("most", type=click.IntRange(1, 1000))
+@with_database
+async def caps_set(kind: str, most: int) -> None:
+    """Let at most so many wait, of a format or of `any`; what waits already goes on."""
+    await caps.set_cap(kind, most)
 
 
 @click.group()

@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 import msgspec
 
-from api.administration import admin, company, keeping, key, role, secret, token
+from api.administration import admin, capping, company, keeping, key, role, secret, token
 from api.core import check as checks
 from api.core import log
 from api.core.settings import Settings
@@ -187,7 +187,7 @@ async def check() -> None:
     click.echo(f"{len(checks.invariants())} invariants hold.")
 
 
-for group in (admin, company, keeping, key, role, secret, skills, token):
+for group in (admin, capping, company, keeping, key, role, secret, skills, token):
     main.add_command(group)
 reachable(main)
 

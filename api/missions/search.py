@@ -99,11 +99,14 @@ _TIERS = (
 )
 """Every word in the title; somewhere else; whatever left somebody without an answer."""
 _QUERY = "SELECT {columns} FROM {source} WHERE {where} AND {after} {order}"
+# The index that gives the order holds what the filters look at: only what matches is read whole.
+_MATCHING = """SELECT {columns} FROM {source}
+    WHERE id = ANY (ARRAY(SELECT id FROM {source} WHERE {where} AND {after} {order}))"""
 _MERGED = "SELECT * FROM (({public}) UNION ALL ({reserved})) AS found {order}"
 
 
-def _query(columns: str, after: str, order: str) -> str:
-    return _QUERY.format(columns=columns, source="{source}", where=_WHERE, after=after, order=order)
+def _query(columns: str, after: str, order: str, shape: str = _QUERY) -> str:
+    return shape.format(columns=columns, source="{source}", where=_WHERE, after=after, order=order)
 
 
 def _tier(number: int, words: str) -> str:
@@ -112,7 +115,8 @@ def _tier(number: int, words: str) -> str:
 
 
 QUERIES: dict[str, str] = {
-    "newest": _query(_COLUMNS, _AFTER["newest"], _ORDER["newest"]),
+    "all": _query(_COLUMNS, _AFTER["newest"], _ORDER["newest"]),
+    "newest": _query(_COLUMNS, _AFTER["newest"], _ORDER["newest"], _MATCHING) + " " + _ORDER["newest"],
     "starts": _query(_COLUMNS, _AFTER["starts"], _ORDER["starts"]),
     "distance": _query(
         f"spot <-> on_globe($13, $14) AS straight, {_COLUMNS}", _AFTER["distance"], _ORDER["distance"]
@@ -215,9 +219,10 @@ def statement(
         *(latitude, longitude, question.radius, words),
     ]
     tier = [last[2]] if question.sort == "relevance" else []
-    query = QUERIES[question.sort].replace("{source}", _PUBLIC)
+    shape = QUERIES["all" if question == Question() else question.sort]
+    query = shape.replace("{source}", _PUBLIC)
     if reserved:
-        apart = QUERIES[question.sort].replace("{source}", _RESERVED)
+        apart = shape.replace("{source}", _RESERVED)
         query = _MERGED.format(public=query, reserved=apart, order=_ORDER[question.sort])
     return query, [*given, *last[:2], limit, *tier]
 

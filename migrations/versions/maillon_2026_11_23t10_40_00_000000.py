@@ -4,7 +4,7 @@ from migrations.script import run_script
 
 ID = "2026-11-23T10:40:00:000000"
 VERSION = "1.38.0"
-DESCRIPTION = "what waits for an employer"
+DESCRIPTION = "work-lists, caps, filtered search"
 
 
 async def forwards() -> MigrationManager:
@@ -12,6 +12,7 @@ async def forwards() -> MigrationManager:
 
     async def run() -> None:
         await run_script("0019/work_lists.sql")
+        await run_script("0019/search.sql")
 
     manager.add_raw(run)
     return manager
