@@ -147,10 +147,11 @@ async def _begin(actor: Actor | None, *, readonly: bool, planned: bool = False) 
         async with current.connection.transaction(), _moved_walls(current, actor):
             yield current.connection
         return
-    caller = _walls.set(walls(actor) + (_PLANNED if planned else ""))
+    wanted = walls(actor)
+    caller = _walls.set(wanted + (_PLANNED if planned else ""))
     try:
         async with _acquired() as connection, connection.transaction(readonly=readonly):
-            here: Any = SimpleNamespace(connection=connection, walls=walls(actor), person=_person(actor))
+            here: Any = SimpleNamespace(connection=connection, walls=wanted, person=_person(actor))
             token = ENGINE.current_transaction.set(here)
             try:
                 yield connection
