@@ -44,6 +44,13 @@ _CHANGE = """
 _ONE = _CHANGE + "id = $1"
 _OPEN = "SELECT id FROM change_proposal WHERE application_id = $1 AND state = 'proposed'"
 _PAGE = _CHANGE + "application_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"
+_COLUMNS = {
+    "starts_on": "agreed_starts_on",
+    "ends_on": "agreed_ends_on",
+    "effort_minutes": "agreed_minutes",
+    "sessions": "agreed_sessions",
+}
+"""Where an application keeps what a proposal names."""
 _APPROVAL = "SELECT employer_approval FROM application WHERE id = $1"
 _MISSION = "SELECT * FROM mission WHERE id = $1"
 _NOTHING = Words("Say what should change.", "Dites ce qui doit changer.")
@@ -100,49 +107,46 @@ async def _proposed(connection: Connection, present: asyncpg.Record, given: Chan
     named = {name: value for name, value in terms.items() if value is not None}
     if not named:
         raise Invalid(faults=[Fault("", "nothing", _NOTHING)])
+    await _require_terms(connection, present, named)
+    return named | (
+        {"sessions": msgspec.json.encode(named["sessions"]).decode()} if "sessions" in named else {}
+    )
+
+
+async def _require_terms(connection: Connection, present: asyncpg.Record, named: dict[str, Any]) -> None:
+    """Hold what was agreed, so changed, against the mission as it is now; raises Invalid."""
     mission = unpacked(found(await connection.fetchrow(_MISSION, present["mission_id"])))
-    agreed = {
-        "starts_on": present["agreed_starts_on"],
-        "ends_on": present["agreed_ends_on"],
-        "effort_minutes": present["agreed_minutes"],
-        "sessions": msgspec.json.decode(present["agreed_sessions"]),
-    }
-    if faults := broken_terms(agreed | named, mission):
+    terms = dict.fromkeys(_COLUMNS) | _terms(present, _COLUMNS) | named
+    if faults := broken_terms(terms, mission):
         raise Invalid(faults=faults)
-    return named | ({"sessions": _stored(named["sessions"])} if "sessions" in named else {})
 
 
-def _stored(sessions: list[Any]) -> str:
-    return msgspec.json.encode(sessions).decode()
+def _terms(row: asyncpg.Record, columns: dict[str, str]) -> dict[str, Any]:
+    """Read the terms that a row names."""
+    terms = {name: row[column] for name, column in columns.items() if row[column] is not None}
+    return terms | ({"sessions": msgspec.json.decode(terms["sessions"])} if "sessions" in terms else {})
 
 
 @retried
 async def accept_change(actor: Actor, change_id: UUID, asked: int | None) -> ChangeOut:
     """Accept what the other side proposed; on working time a longer effort is put to the employer again.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged, AllowanceExceeded, BudgetExceeded.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, AllowanceExceeded, BudgetExceeded, and Invalid where the
+    mission has changed so that it does not fit any more.
     """
     with refusals():
         async with transaction(actor) as connection:
             present, proposal = await _entered(connection, change_id, actor)
             _require_answerer(actor, proposal)
             if starts(ACCEPT, proposal["state"], version=proposal["version"], asked=asked):
+                named = _terms(proposal, {name: name for name in _COLUMNS})
+                await _require_terms(connection, present, named)
                 await _move(present, proposal, ACCEPT, TermsChanged)
-                await change(present, **_agreed(proposal))
+                await change(present, **{_COLUMNS[name]: proposal[name] for name in named})
                 longer = (proposal["effort_minutes"] or 0) > present["agreed_minutes"]
                 if longer and await connection.fetchval(_APPROVAL, present["id"]) == "pending":
                     await record(EmployerApprovalAsked(**ids_of(present)))
             return _shown(found(await connection.fetchrow(_ONE, change_id)))
-
-
-def _agreed(proposal: asyncpg.Record) -> dict[str, Any]:
-    columns = {
-        "agreed_starts_on": "starts_on",
-        "agreed_ends_on": "ends_on",
-        "agreed_minutes": "effort_minutes",
-        "agreed_sessions": "sessions",
-    }
-    return {column: proposal[name] for column, name in columns.items() if proposal[name] is not None}
 
 
 @retried

@@ -30,7 +30,7 @@ _APPLICATION = """
            p.created_at, p.approval_due_at, p.reply_due_at, p.offer_expires_at,
            CASE p.state WHEN 'waitlisted' THEN waitlist_position(p.id) END AS waitlist_position,
            CASE WHEN p.person_id = app_person() THEN contact_of(p.mission_id) END AS contact,
-           p.agreed_starts_on, p.agreed_ends_on, p.agreed_minutes, p.agreed_sessions, p.convention,
+           p.wanted_sessions, p.agreed_starts_on, p.agreed_ends_on, p.agreed_minutes, p.agreed_sessions, p.convention,
            m.title, a.name AS association, m.starts_on, m.ends_on
     FROM application p
     JOIN mission m ON m.id = p.mission_id
@@ -149,6 +149,7 @@ def _shown(row: Any, viewer: Actor, history: list[ApplicationEvent] | None = Non
         reply_due_at=row["reply_due_at"] if row["state"] in ("submitted", "shortlisted") else None,
         offer_expires_at=row["offer_expires_at"] if row["state"] == "offered" else None,
         waitlist_position=row["waitlist_position"],
+        sessions=row["wanted_sessions"],
         agreed=_agreed(row) if row["agreed_minutes"] else None,
         convention=msgspec.json.decode(row["convention"], type=Convention) if row["convention"] else None,
         history=history or [],

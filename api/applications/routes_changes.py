@@ -54,7 +54,7 @@ async def list_changes(
     scope="applications:write",
     guards=[signed_in],
     status_code=200,
-    raises=[*ACT, *LIMITS],
+    raises=[*ACT, *LIMITS, Invalid],
 )
 async def accept_change(actor: Caller, change_id: FromPath[UUID], asked: AskedVersion) -> ChangeOut:
     """Accept what the other side proposed; on working time a longer effort asks the employer again."""

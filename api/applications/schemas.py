@@ -143,7 +143,8 @@ class ApplicationOut(Out, frozen=True, kw_only=True):
 
     `approval_due_at` while the employer's word is asked, `reply_due_at` while the association has not answered,
     `offer_expires_at` while a place is kept, and `waitlist_position` (1 is next) while it waits: null otherwise.
-    `agreed` once a place was held, and `convention` where that was on working time.
+    `sessions`: those asked for, empty for all; `agreed` once a place was held, and `convention` where that was on
+    working time.
     """
 
     id: UUID
@@ -163,6 +164,7 @@ class ApplicationOut(Out, frozen=True, kw_only=True):
     reply_due_at: datetime | None
     offer_expires_at: datetime | None
     waitlist_position: int | None
+    sessions: list[UUID]
     agreed: AgreedTerms | None
     convention: Convention | None
     history: list[ApplicationEvent] = []

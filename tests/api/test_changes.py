@@ -75,6 +75,7 @@ async def test_somebody_comes_to_the_sessions_they_named(world: World) -> None:
 
     wanted = {"regime": "working_time", "sessions": [mission["sessions"][1]["id"]]}
     application = await world.ok(employee, "POST", path, wanted)
+    assert application["sessions"] == wanted["sessions"]
     accepted = await world.ok(association.owner, "POST", f"/v1/applications/{application['id']}/accept")
     assert accepted["agreed"]["sessions"] == mission["sessions"][1:]
 
@@ -201,6 +202,18 @@ async def test_terms_lie_within_the_mission(
         await world.call(employee, "POST", changes_of(application), body), 422, "invalid"
     )
     assert {"pointer": pointer, "code": code}.items() <= refused["errors"][0].items()
+
+
+async def test_a_proposal_that_the_mission_left_behind_is_not_accepted(world: World) -> None:
+    association = await world.association()
+    employee, mission, application = await engaged(world, association)
+    change = await world.ok(employee, "POST", changes_of(application), {"ends_on": day(25)})
+    path = f"/v1/missions/{mission['id']}"
+    version = (await world.call(association.owner, "GET", path)).headers["etag"]
+    await world.ok(association.owner, "PATCH", path, {"ends_on": day(10)}, if_match=version)
+    late = await world.call(association.owner, "POST", f"/v1/changes/{change['id']}/accept")
+    assert assert_problem(late, 422, "invalid")["errors"][0]["pointer"] == "/ends_on"
+    assert (await world.ok(employee, "GET", changes_of(application)))["items"][0]["state"] == "proposed"
 
 
 async def test_only_an_engagement_is_changed_and_its_end_ends_what_was_proposed(world: World) -> None:
