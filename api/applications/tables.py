@@ -98,3 +98,17 @@ class Allowance(Table, db=ENGINE, tablename="allowance"):
     year = Date(default=None)
     reserved = BigInt(default=None)
     used = BigInt(default=None)
+
+
+class CalendarInvitation(Table, db=ENGINE, tablename="calendar_invitation"):
+    """What a person's calendar was last told of an engagement."""
+
+    application_id = ForeignKey(
+        Application, primary_key=True, null=False, default=None, on_delete=OnDelete.restrict
+    )
+    association_id = UUID(default=None)
+    company_id = UUID(default=None)
+    person_id = UUID(default=None)
+    version = Integer(default=1)
+    events = JSONB(default=None)
+    told_at = Timestamptz(default=None)

@@ -166,3 +166,12 @@ class ScimGroupMember(Table, db=ENGINE, tablename="scim_group_member"):
     company_id = UUID(default=None)
     group_id = UUID(default=None)
     employee_id = UUID(default=None)
+
+
+class CalendarFeed(Table, db=ENGINE, tablename="calendar_feed"):
+    """The secret address at which a person's calendar reads their engagements: one at a time."""
+
+    id = UUID(primary_key=True, default=None)
+    person_id = ForeignKey(Person, null=False, default=None, on_delete=OnDelete.cascade)
+    digest = Bytea(default=None)
+    created_at = Timestamptz(default=None)

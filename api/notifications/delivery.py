@@ -33,7 +33,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 MAILS = Counter("maillon_mails_total", "Mails, by what became of an attempt.", ["kind", "state"])
 
 _MAIL = """
-    SELECT id, kind, to_address, subject, text, language, state, attempts, not_before, paced,
+    SELECT id, kind, to_address, subject, text, language, state, attempts, not_before, paced, calendars,
            coalesce(resent_at, created_at) AS queued_at, created_at
     FROM mail WHERE id = $1 FOR UPDATE
 """
@@ -55,7 +55,8 @@ _PUT_OFF = """
     WHERE id = $1 AND attempting_at IS NOT DISTINCT FROM $2 AND state IN ('pending', 'attempting')
 """
 _FINISH = """
-    UPDATE mail SET state = $3, finished_at = $4, reply = $5
+    UPDATE mail SET state = $3, finished_at = $4, reply = $5,
+        calendars = CASE $3 WHEN 'sent' THEN '{}' ELSE calendars END
     WHERE id = $1 AND attempting_at IS NOT DISTINCT FROM $2 AND state IN ('pending', 'attempting', 'unknown')
     RETURNING resent_at
 """
@@ -88,6 +89,7 @@ class Mail(msgspec.Struct, frozen=True):
     paced: bool
     queued_at: datetime
     created_at: datetime
+    calendars: list[str]
 
     def is_too_late(self, now: datetime, settings: Settings) -> bool:
         """Tell whether it waited for so long that it is worth nothing."""
@@ -146,7 +148,7 @@ async def _reserve(connection: Connection, mail: Mail, now: datetime, settings: 
 
 
 def _write(mail: Mail, settings: Settings) -> bytes:
-    said = MailText(mail.subject, mail.text, mail.language)
+    said = MailText(mail.subject, mail.text, mail.language, mail.calendars)
     return compose(mail.id, mailbox(mail.to_address), said, clock.now(), settings)
 
 

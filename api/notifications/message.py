@@ -8,17 +8,19 @@ from email.utils import parseaddr
 from uuid import UUID
 
 import msgspec
+from icalendar import Calendar, vCalAddress
 
 from api.core.settings import Settings
 from api.notifications.render import render_html
 
 
 class MailText(msgspec.Struct, frozen=True):
-    """What a mail says, in which language."""
+    """What a mail says, in which language, and the iCalendar objects it carries (RFC 6047)."""
 
     subject: str
     text: str
     language: str
+    calendars: list[str] = []
 
 
 def compose(mail_id: UUID, address: str, said: MailText, at: datetime, settings: Settings) -> bytes:
@@ -36,8 +38,38 @@ def compose(mail_id: UUID, address: str, said: MailText, at: datetime, settings:
     message.set_content(text, cte="quoted-printable")
     html = render_html(said.subject, said.text, said.language, settings.public_url)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
+    for number, calendar in enumerate(said.calendars):
+        _carry(message, addressed(calendar, message), number)
     message["Content-Language"] = said.language
     return message.as_bytes()
+
+
+def addressed(calendar: str, message: EmailMessage) -> Calendar:
+    """Give a calendar that says who organises its event, the sender, and who attends it, the receiver."""
+    read = Calendar.from_ical(calendar)
+    organizer, attendee = (_calendar_user(message[field].addresses[0]) for field in ("From", "To"))
+    attendee.params |= {"ROLE": "REQ-PARTICIPANT", "PARTSTAT": "ACCEPTED", "RSVP": "FALSE"}
+    for event in read.walk("VEVENT"):
+        event.add("organizer", organizer)
+        event.add("attendee", attendee)
+    return read
+
+
+def _calendar_user(address: Address) -> vCalAddress:
+    user = vCalAddress(f"mailto:{address.addr_spec}")
+    if address.display_name:
+        user.params["CN"] = address.display_name
+    return user
+
+
+def _carry(message: EmailMessage, calendar: Calendar, number: int) -> None:
+    """Put a calendar in a mail: mail programs act upon the first as an alternative, and offer the others."""
+    text, how = str(calendar.to_ical(sorted=False), "utf-8"), {"method": str(calendar["METHOD"])}
+    if number == 0:
+        message.add_alternative(text, subtype="calendar", cte="base64", params=how)
+    else:
+        name = f"{number + 1}.ics"
+        message.add_attachment(text, subtype="calendar", cte="base64", params=how, filename=name)
 
 
 def sender_domain(settings: Settings) -> str:

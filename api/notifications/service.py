@@ -1,5 +1,6 @@
 """Telling people: the notice in the application, and the mail that will be sent."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -25,8 +26,8 @@ _NOTICE = """
 """
 _MAIL = """
     INSERT INTO mail (id, person_id, kind, to_address, language, subject, text, unique_key,
-                      not_before, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+                      not_before, created_at, calendars)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
     ON CONFLICT ON CONSTRAINT mail_once DO NOTHING RETURNING id
 """
 _READ = """
@@ -57,11 +58,19 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
     personal: bool = False
 
 
-async def notify(person_ids: list[UUID], news: News, unique_key: str) -> None:
-    """Tell people once for a key, in the open transaction of the system: a notice each, and a mail."""
+async def contacts(person_ids: list[UUID]) -> list[Contact]:
+    """Give how people are written to, at an address of their own where they proved one; the erased are not."""
+    return await fetch_all(bound(), Contact, _CONTACTS, person_ids)
+
+
+async def notify(person_ids: list[UUID], news: News, unique_key: str, calendars: Sequence[str] = ()) -> None:
+    """Tell people once for a key, in the open transaction of the system: a notice each, and a mail.
+
+    The mail carries the iCalendar objects, unless it must not name the mission.
+    """
     connection = bound()
     key = f"{unique_key}:{news.kind}"
-    for contact in await fetch_all(connection, Contact, _CONTACTS, person_ids):
+    for contact in await contacts(person_ids):
         notice = render(news.kind, contact.language, news.values)
         await connection.execute(
             _NOTICE,
@@ -69,16 +78,18 @@ async def notify(person_ids: list[UUID], news: News, unique_key: str) -> None:
             *(news.about_type, news.about_id, key, clock.now()),
         )
         if contact.email:
-            if news.personal and contact.at_work:
-                notice = render(NEUTRAL, contact.language, {})
-            await _queue_mail(contact, news.kind, notice, key)
+            neutral = news.personal and contact.at_work
+            said = render(NEUTRAL, contact.language, {}) if neutral else notice
+            await _queue_mail(contact, news.kind, said, key, () if neutral else calendars)
 
 
-async def _queue_mail(contact: Contact, kind: str, notice: Notice, key: str) -> None:
+async def _queue_mail(
+    contact: Contact, kind: str, notice: Notice, key: str, calendars: Sequence[str]
+) -> None:
     mail_id = await bound().fetchval(
         _MAIL,
         *(new_id(), contact.person_id, kind, contact.email, contact.language),
-        *(*notice, key, clock.now()),
+        *(*notice, key, clock.now(), list(calendars)),
     )
     if mail_id:
         await record(MailQueued(mail_id=mail_id))
@@ -91,7 +102,7 @@ async def mail_code(
     mail_id = await bound().fetchval(
         _MAIL,
         *(new_id(), None, kind, address, language),
-        *(*render(kind, language, values), unique_key, clock.now()),
+        *(*render(kind, language, values), unique_key, clock.now(), []),
     )
     await record(MailQueued(mail_id=mail_id))
 

@@ -1,6 +1,6 @@
 """Notices in the application, and mail as intents with their states."""
 
-from piccolo.columns import UUID, Boolean, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns import UUID, Array, Boolean, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -43,6 +43,7 @@ class Mail(Table, db=ENGINE, tablename="mail"):
     finished_at = Timestamptz(null=True, default=None)
     reply = Text(null=True, default=None)
     created_at = Timestamptz(default=None)
+    calendars = Array(base_column=Text(), default=list)
 
 
 class MailDomain(Table, db=ENGINE, tablename="mail_domain"):

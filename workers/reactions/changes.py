@@ -1,6 +1,7 @@
 """Whom a proposed change of an engagement is told to: always the other side."""
 
 from api.applications.facts import ChangeDeclined, ChangeFact, ChangeProposed, ChangeWithdrawn, TermsChanged
+from api.applications.invitations import news_for_calendar
 from api.core.database import bound
 from api.notifications.service import notify
 from workers.reactions.notices import application
@@ -21,7 +22,13 @@ ANSWERS = (TermsChanged, ChangeDeclined)
 async def tell_other_side_of_change(fact: ChangeFact, key: str) -> None:
     """Tell who is to answer that a change is proposed, or taken back; and who proposed it, what was answered."""
     it = await application(fact)
-    from_association = await bound().fetchval(_PROPOSAL, fact.change_id)
+    from_association = await proposed_by_association(fact)
     to_applicant = from_association != isinstance(fact, ANSWERS)
     people = [it.person_id] if to_applicant else await keepers_of(it.mission_id)
-    await notify(people, it.news(KINDS[type(fact)], "application", "mission", "association"), key)
+    calendars = await news_for_calendar(it.id) if to_applicant else ()
+    await notify(people, it.news(KINDS[type(fact)], "application", "mission", "association"), key, calendars)
+
+
+async def proposed_by_association(fact: ChangeFact) -> bool:
+    """Tell whether it was the association that proposed."""
+    return bool(await bound().fetchval(_PROPOSAL, fact.change_id))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from api.applications.invitations import news_for_calendar
 from api.core.database import bound
 from api.missions.facts import (
     FlagResolved,
@@ -23,7 +24,7 @@ _MISSION = """
     FROM mission m JOIN association s ON s.id = m.association_id WHERE m.id = $1
 """
 _APPLICANTS = """
-    SELECT person_id, regime FROM application
+    SELECT id, person_id, regime FROM application
     WHERE mission_id = $1 AND state IN ('submitted', 'shortlisted', 'waitlisted', 'offered', 'accepted')
 """
 _FLAG = "SELECT mission_id, person_id, outcome FROM flag WHERE id = $1"
@@ -56,7 +57,9 @@ async def tell_applicants_of_change(fact: MissionChanged, key: str) -> None:
     values = {"mission": row["mission"], "association": row["association"], "fields": fact.fields}
     for applicant in await bound().fetch(_APPLICANTS, fact.mission_id):
         personal = applicant["regime"] == "personal_time"
-        await notify([applicant["person_id"]], _news(row, "mission_changed", values, personal=personal), key)
+        news = _news(row, "mission_changed", values, personal=personal)
+        calendars = await news_for_calendar(applicant["id"])
+        await notify([applicant["person_id"]], news, key, calendars)
 
 
 @reacts_to(FlagResolved)

@@ -31,6 +31,7 @@ from api.applications.facts import (
     OfferExpired,
     ReplyReminded,
 )
+from api.applications.invitations import news_for_calendar
 from api.core.database import bound, fetch_one
 from api.hours.facts import (
     HoursApproved,
@@ -114,7 +115,7 @@ async def tell_applicant_of_acceptance(fact: ApplicationAccepted, key: str) -> N
     """Tell the applicant that they have a place."""
     it = await application(fact)
     names = ("mission", "association", "employer_approval")
-    await notify([it.person_id], it.news("application_accepted", "application", *names), key)
+    await _notify_with_calendar(it, "application_accepted", names, key)
 
 
 @reacts_to(ApplicationDeclined)
@@ -148,7 +149,7 @@ async def ask_employer_for_approval(fact: EmployerApprovalAsked, key: str) -> No
 async def tell_applicant_of_approval(fact: EmployerApproved, key: str) -> None:
     """Tell the applicant that their employer agrees."""
     it = await application(fact)
-    await notify([it.person_id], it.news("employer_approved", "application", "mission", "association"), key)
+    await _notify_with_calendar(it, "employer_approved", ("mission", "association"), key)
 
 
 @reacts_to(EmployerRefused)
@@ -156,7 +157,7 @@ async def tell_both_of_refusal(fact: EmployerRefused, key: str) -> None:
     """Tell the applicant why their employer refused, and the association only that it is over."""
     it = await application(fact)
     names = ("mission", "association", "employer_reason")
-    await notify([it.person_id], it.news("employer_refused", "application", *names), key)
+    await _notify_with_calendar(it, "employer_refused", names, key)
     news = it.news("applicant_refused", "application", "applicant", "mission")
     await notify(await keepers_of(it.mission_id), news, key)
 
@@ -204,7 +205,7 @@ async def tell_both_of_end(fact: ApplicationEnded, key: str) -> None:
     """Tell who was engaged why it is over, and their employer that it is, on working time."""
     it = await application(fact)
     names = ("mission", "association", "state_reason")
-    await notify([it.person_id], it.news("application_ended", "application", *names), key)
+    await _notify_with_calendar(it, "application_ended", names, key)
     if it.regime == "working_time":
         people = await employers_of(it.person_id, it.company_id, it.manager_id)
         news = it.news("engagement_cancelled", "application", "applicant", "mission", "association")
@@ -268,12 +269,18 @@ async def tell_both_of_cancellation(fact: ApplicationCancelled, key: str) -> Non
     """Tell the applicant why their mission is cancelled, and their employer where they were engaged on its time."""
     it = await application(fact)
     names = ("mission", "association", "mission_reason")
-    await notify([it.person_id], it.news("application_cancelled", "application", *names), key)
+    await _notify_with_calendar(it, "application_cancelled", names, key)
     engaged = await bound().fetchval(_LEFT, it.id, "cancelled") == "accepted"
     if engaged and it.regime == "working_time":
         people = await employers_of(it.person_id, it.company_id, it.manager_id)
         news = it.news("engagement_cancelled", "application", "applicant", "mission", "association")
         await notify(people, news, key)
+
+
+async def _notify_with_calendar(it: Dossier, kind: str, names: tuple[str, ...], key: str) -> None:
+    """Tell the applicant, whose calendar learns by the same mail what follows for it."""
+    calendars = await news_for_calendar(it.id)
+    await notify([it.person_id], it.news(kind, "application", *names), key, calendars)
 
 
 async def application(fact: ApplicationFact) -> Dossier:
