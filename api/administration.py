@@ -186,7 +186,7 @@ def key() -> None:
 @click.argument("text")
 @with_database
 async def key_revoke(text: str) -> None:
-    """Revoke a key (mln_…) or a session token (mls_…) by its text."""
+    """Revoke a key (mln_…), a session token (mls_…) or a calendar's address (mlf_…) by its text."""
     await revoke_secret(text)
 
 

@@ -24,6 +24,7 @@ from api.hours.routes import router as hours
 from api.identity.authentication import Authentication
 from api.identity.cross_origin import CrossOrigin
 from api.identity.routes import router as identity
+from api.identity.routes_calendars import router as calendars
 from api.identity.routes_employees import router as employees
 from api.identity.routes_keys import router as keys
 from api.identity.routes_login import router as login
@@ -61,6 +62,7 @@ def create_litestar(settings: Settings) -> Litestar:
             members,
             audit,
             identity,
+            calendars,
             keys,
             providers,
             login,

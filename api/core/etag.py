@@ -15,13 +15,13 @@ _TAG = re.compile(r'"v(?P<version>[1-9][0-9]{0,8})-[0-9a-f]+"')
 
 
 class Answer(Response[Any]):
-    """A JSON answer that names its version, and is 304 to who already holds it."""
+    """An answer, JSON or bytes, that names its version, and is 304 to who already holds it."""
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **given: Any) -> ASGIResponse:
         """Encode once, tag what can be tagged, empty what the reader already holds."""
-        if isinstance(self.content, Out | Page):
+        if isinstance(self.content, Out | Page | bytes):
             version = getattr(self.content, "version", None)
-            self.content = encode_json(self.content)
+            self.content = self.content if isinstance(self.content, bytes) else encode_json(self.content)
             tag = f'"{f"v{version}-" if version else ""}{blake2b(self.content, digest_size=8).hexdigest()}"'
             self.headers["ETag"] = tag
             if request.method in ("GET", "HEAD") and _holds(request.headers.get("if-none-match", ""), tag):

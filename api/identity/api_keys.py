@@ -19,7 +19,7 @@ from api.core.problems import Fault, Invalid, NotFound
 from api.core.schemas import Page
 from api.identity.schemas import ApiKeyIn, ApiKeyOut, NewApiKeyOut
 from api.identity.sessions import digest
-from api.identity.tables import ApiKey, ScimToken, Session
+from api.identity.tables import ApiKey, CalendarFeed, ScimToken, Session
 from api.organisations.policy import require_company_role, require_member, require_sight_of_company
 
 PREFIX = "mln_"
@@ -130,11 +130,12 @@ async def revoke_api_key(actor: Actor, organisation_id: UUID, key_id: UUID) -> N
 
 
 async def revoke_secret(text: str) -> None:
-    """Revoke a leaked key, directory's or session token by its text, as the operator; raises NotFound."""
-    presented = digest(text.strip())
+    """Revoke a leaked key, token or calendar's address by its secret, as the operator; raises NotFound."""
+    presented = digest(text.strip().rpartition("/")[2].removesuffix(".ics"))
     gone: list[Any] = []
     async with transaction(system()):
         gone += await Session.delete().where(Session.digest == presented).returning(Session.id)
+        gone += await CalendarFeed.delete().where(CalendarFeed.digest == presented).returning(CalendarFeed.id)
         for kind in (ApiKey, ScimToken):
             revoked = kind.update({kind.revoked_at: clock.now()}).where(kind.digest == presented)
             gone += await revoked.returning(kind.id)

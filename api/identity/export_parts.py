@@ -172,6 +172,23 @@ PARTS = (
         "SELECT to_jsonb(t) FROM change_proposal t WHERE t.person_id = $1 ORDER BY t.id",
     ),
     Part(
+        "calendar_invitations",
+        "calendar_invitation",
+        Words("What your calendar was told by mail.", "Ce que votre agenda a reçu par courriel."),
+        "application_id association_id company_id events told_at",
+        "SELECT to_jsonb(t) FROM calendar_invitation t WHERE t.person_id = $1 ORDER BY t.application_id",
+    ),
+    Part(
+        "calendar_feed",
+        "calendar_feed",
+        Words(
+            "The address that your calendar reads, by its day.",
+            "L’adresse que lit votre agenda, par son jour.",
+        ),
+        "created_at",
+        "SELECT to_jsonb(t) FROM calendar_feed t WHERE t.person_id = $1",
+    ),
+    Part(
         "hours",
         "hours_entry",
         Words("The hours that you declared.", "Les heures que vous avez déclarées."),

@@ -13,7 +13,7 @@ from api.core.database import Connection, bound, found, retried, transaction
 from api.core.outbox import record
 from api.hours.service import settle_lowered_hours
 from api.identity.arrivals import EmployedElsewhere
-from api.identity.tables import Session
+from api.identity.tables import CalendarFeed, Session
 from api.organisations.facts import ManyDeactivated
 from api.organisations.policy import EmployeeErased, require_company_role
 from api.organisations.queries import get_employee
@@ -101,6 +101,8 @@ async def reactivate(company_id: UUID, employee_id: UUID) -> None:
 async def _close_doors(company_id: UUID, employee: asyncpg.Record) -> None:
     person = employee["person_id"]
     await Session.delete().where((Session.person_id == person) & (Session.company_id == company_id))
+    # Its address may be kept by the company's own calendar server.
+    await CalendarFeed.delete().where(CalendarFeed.person_id == person)
     if employee["email"]:
         # The company's mailbox is the company's: whoever reads it next must not become this person.
         await PersonEmail.delete().where(

@@ -244,3 +244,9 @@ class NewScimTokenOut(ScimTokenOut, frozen=True, kw_only=True):
     """A new token of a directory: the only time that its text is shown."""
 
     token: str
+
+
+class CalendarFeedOut(Out, frozen=True, kw_only=True):
+    """Where one's calendar reads one's engagements; the address is a secret, and never given again."""
+
+    url: str

@@ -132,6 +132,8 @@ CALLS: dict[str, Call] = {
         "POST", "/v1/missions/{mission_id}/applications", {"regime": "personal_time"}, public=True
     ),
     "listMyApplications": Call("GET", "/v1/me/applications"),
+    "createCalendarFeed": Call("POST", "/v1/me/calendar-feed"),
+    "getCalendarFeed": Call("GET", "/v1/calendars/unknown.ics", public=True),
     "getMyAllowance": Call("GET", "/v1/me/allowance"),
     "getApplication": Call("GET", _APPLICATION),
     "acceptApplication": Call("POST", _APPLICATION + "/accept"),

@@ -105,6 +105,8 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "message": {"author_id": "the person, or somebody else"},
     "change_proposal": {"version": WORK, "author_id": "the person, or somebody else"},
+    "calendar_invitation": {"version": WORK},
+    "calendar_feed": {"id": WORK, "digest": SECRET},
     "flag": {"resolved_by": OTHERS},
     "hours_entry": {"version": WORK, "counted_in": DERIVED, "confirmed_by": OTHERS, "approved_by": OTHERS},
     "allowance": {"id": WORK},
@@ -112,7 +114,8 @@ COLUMNS: dict[str, dict[str, str]] = {
     "notification": {"unique_key": WORK},
     "mail": dict.fromkeys(
         ("unique_key", "attempts", "not_before", "paced", "resent_at", "attempting_at"), WORK
-    ),
+    )
+    | {"calendars": "told by the calendar invitations; blank once it is sent"},
     "state_event": {"id": WORK, "by_person": OTHERS},
     "audit_event": {
         "id": WORK,

@@ -65,6 +65,7 @@ def test_only_what_the_contract_says_is_public(app: Litestar) -> None:
         "redeemMagicLink",
         "startCompanyLogin",
         "finishCompanyLogin",
+        "getCalendarFeed",
     }
     written = {handler.operation_id for handler in operations(app) if handler.http_methods != {"GET"}}
     assert public & written == {"startMagicLink", "redeemMagicLink"}

@@ -20,6 +20,8 @@ FROM person p JOIN LATERAL (
     UNION ALL SELECT 'application' FROM application WHERE person_id = p.id
         AND (applicant_name || message <> '' OR coalesce(applicant_email, employer_reason) IS NOT NULL)
     UNION ALL SELECT 'message' FROM message WHERE person_id = p.id OR (author_id = p.id AND text <> '')
+    UNION ALL SELECT 'calendar_feed' FROM calendar_feed WHERE person_id = p.id
+    UNION ALL SELECT 'calendar_invitation' FROM calendar_invitation WHERE person_id = p.id
     UNION ALL SELECT 'flag' FROM flag WHERE person_id = p.id AND text <> ''
     UNION ALL SELECT 'hours_entry' FROM hours_entry WHERE person_id = p.id AND note <> ''
 ) held ON true
