@@ -49,3 +49,8 @@ async def test_the_hot_reads_keep_to_their_budgets(
     assert await cost(association.owner, f"/v1/missions/{mission['id']}") == 4
     assert await cost(association.owner, "/v1/me/applications") == 4
     assert await cost(association.owner, f"/v1/associations/{association.id}/applications") == 5
+
+    feed = (await world.ok(association.owner, "POST", "/v1/me/calendar-feed"))["url"]
+    statements.clear()
+    assert (await narrow.get(feed)).status_code == 200
+    assert len(statements) == 4  # whose it is, then as above
