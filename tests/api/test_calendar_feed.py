@@ -25,7 +25,7 @@ FEED = "/v1/me/calendar-feed"
 
 async def address(world: World, token: str) -> str:
     """Make a feed; gives its path."""
-    url = (await world.ok(token, "POST", FEED))["url"]
+    url: str = (await world.ok(token, "POST", FEED))["url"]
     return "/" + url.split("/", 3)[3]
 
 

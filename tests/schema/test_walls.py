@@ -130,7 +130,7 @@ async def begin_login(company_id: UUID) -> None:
 
 
 async def tell(person_id: UUID) -> None:
-    """Plant what workers write: a notice, a mail, a reaction."""
+    """Plant what workers write: a notice, a mail, a reaction, what a calendar was told; and the calendar's address."""
     async with operations() as connection:
         await connection.execute(
             """INSERT INTO notification (id, person_id, kind, title, text, about_type, about_id, unique_key, created_at)
@@ -143,6 +143,17 @@ async def tell(person_id: UUID) -> None:
                                  created_at)
                VALUES ($1, $2, 'hours_approved', 'a@b.example', 'fr', '', '', 'walls', now(), now())""",
             new_id(),
+            person_id,
+        )
+        await connection.execute(
+            """INSERT INTO calendar_invitation (application_id, association_id, company_id, person_id, events, told_at)
+               SELECT id, association_id, company_id, person_id, '[]', now() FROM application
+               WHERE person_id = $1 LIMIT 1""",
+            person_id,
+        )
+        await connection.execute(
+            """INSERT INTO calendar_feed (id, person_id, digest, created_at)
+               VALUES (uuidv7(), $1, uuid_send(uuidv7()), now())""",
             person_id,
         )
         await connection.execute(

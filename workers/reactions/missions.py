@@ -26,6 +26,7 @@ _MISSION = """
 _APPLICANTS = """
     SELECT id, person_id, regime FROM application
     WHERE mission_id = $1 AND state IN ('submitted', 'shortlisted', 'waitlisted', 'offered', 'accepted')
+    ORDER BY id
 """
 _FLAG = "SELECT mission_id, person_id, outcome FROM flag WHERE id = $1"
 
