@@ -20,6 +20,7 @@ from api.core.actor import system
 from api.core.database import operations, transaction
 from api.core.settings import Settings
 from api.dev.folders import FOLDER_VARIABLE
+from api.notifications.delivery import requeue
 from tests.api.test_calendar_feed import assert_strict
 from tests.api.test_changes import day, session
 from tests.make.world import Association, Company, World
@@ -306,6 +307,29 @@ async def test_what_took_place_stays_in_the_calendar(world: World, mailbox: Mail
     await mailbox.arrived(done.address)
     await world.ok(association.owner, "POST", f"{done.path}/complete")
     assert await mailbox.calendars(done.address) == []
+
+
+async def test_a_mail_in_doubt_that_is_sent_again_carries_the_same_calendar(
+    world: World, mailbox: Mailbox
+) -> None:
+    association, company = await world.association(), await world.company(approval="automatic")
+    it = await applicant(world, association, company, sessions=[])
+    await world.ok(association.owner, "POST", f"{it.path}/accept")
+    await catch_up(mailbox.settings)
+    async with transaction(system()) as connection:
+        row = await connection.fetchrow(
+            """UPDATE mail SET state = 'unknown', finished_at = now() WHERE to_address = $1
+               RETURNING id, calendars""",
+            it.address,
+        )
+    (written,) = row["calendars"]
+    async with transaction(system()):
+        assert await requeue(row["id"], "unknown")
+    (mail,) = await mailbox.arrived(it.address)
+    (part,) = _parts(mail)
+    sent = Calendar.from_ical(part.get_content()).events[0]
+    meant = Calendar.from_ical(written).events[0]
+    assert (sent["UID"], sent.sequence, sent.stamp) == (meant["UID"], meant.sequence, meant.stamp)
 
 
 async def two_at_once(world: World) -> tuple[list[str], list[str]]:
