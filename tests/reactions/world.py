@@ -19,6 +19,9 @@ _AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _PERSON = "INSERT INTO person (id, language, created_at) VALUES ($1, $2, $3)"
 _EMAIL = "INSERT INTO person_email (id, person_id, email, proved_at) VALUES ($1, $2, $3, $4)"
 _COMPANY = "INSERT INTO company (id, slug, name, siren, created_at) VALUES ($1, $2, 'Dupont', $2, $3)"
+_POLICY = """
+    INSERT INTO policy (id, company_id, effective_from, created_at) VALUES (uuidv7(), $1, $2, $3)
+"""
 _EMPLOYEE = """
     INSERT INTO employee (id, company_id, person_id, email, roles, manager_id, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -92,6 +95,7 @@ async def make_world() -> World:
             person = getattr(world, name)
             await connection.execute(_EMAIL, new_id(), person, f"{name}@{person}.example.org", _AT)
         await connection.execute(_COMPANY, world.company, str(world.company), _AT)
+        await connection.execute(_POLICY, world.company, _AT.date(), _AT)
         jobs = (
             (world.manager_employee, world.manager, ["employee", "manager"], None),
             (world.applicant_employee, world.applicant, ["employee"], world.manager_employee),
