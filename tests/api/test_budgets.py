@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from litestar import Litestar
 
+from api.core.check import violations
 from api.core.database import ENGINE
 from api.core.settings import Settings
 from tests.make.served import served
@@ -26,6 +27,7 @@ class Statements(list[str]):
 async def narrow(app: Litestar, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     async with served(app, msgspec.structs.replace(settings, pool_size=1)) as client:
         yield client
+        assert await violations() == []
 
 
 async def test_the_hot_reads_keep_to_their_budgets(

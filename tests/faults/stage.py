@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 
 from api.core import clock
 from api.core.actor import system
+from api.core.check import violations
 from api.core.database import close_pools, open_pools, operations, transaction
 from api.core.ids import new_id
 from api.core.settings import Settings, read_settings
@@ -230,13 +231,15 @@ async def smtp_server() -> AsyncIterator[SmtpServer]:
 
 @asynccontextmanager
 async def connected(environment: dict[str, str]) -> AsyncIterator[Settings]:
-    """Open the pools of this process on a place, and give the settings."""
+    """Open the pools of this process on a place, and give the settings; the invariants hold when the block ends."""
     settings = read_settings(environment)
     await open_pools(settings)
     try:
         yield settings
+        broken = await violations()
     finally:
         await close_pools()
+    assert broken == [], broken
 
 
 async def make_people(number: int, language: str = "fr", domain: str = "") -> list[UUID]:

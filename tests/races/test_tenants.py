@@ -7,6 +7,7 @@ from collections import Counter
 import msgspec
 from litestar import Litestar
 
+from api.core.check import violations
 from api.core.settings import Settings
 from tests.make.served import served
 from tests.make.world import Company, World
@@ -53,6 +54,7 @@ async def test_two_tenants_never_meet_in_a_pool_of_two(
             seen[company.id] += 1
 
         await asyncio.gather(*(ask(number) for number in range(REQUESTS)))
+        assert await violations() == []
 
     assert seen["cut"] > 50
     assert all(seen[company.id] > 800 for company, _ in tenants)

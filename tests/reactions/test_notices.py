@@ -28,6 +28,7 @@ from workers.reactions import OWED
 Told = dict[UUID, tuple[str, str]]
 
 MEMBERS = ("owner", "coordinator")
+CONFIRMED = "UPDATE hours_entry SET (state, confirmed_by) = ('confirmed', $2) WHERE id = $1"
 TEMPLATES = Path(render.__file__).parent / "templates"
 
 
@@ -125,7 +126,7 @@ async def test_confirmed_hours_are_brought_to_the_manager_while_they_wait(
     hours = await make_hours(await make_application(world))
     await happen(HoursConfirmed(hours_id=hours, **world.tenants), settings)
     assert await notices_about(hours) == {}
-    await change("UPDATE hours_entry SET state = 'confirmed' WHERE id = $1", hours)
+    await change(CONFIRMED, hours, world.coordinator)
     await happen(HoursConfirmed(hours_id=hours, **world.tenants), settings)
     assert set(await notices_about(hours)) == {world.manager}
 
@@ -153,7 +154,7 @@ async def test_a_decision_already_made_is_not_asked_for(world: World, settings: 
 async def test_of_personal_time_the_employer_is_told_nothing(world: World, settings: Settings) -> None:
     application = await make_application(world, "personal_time")
     hours = await make_hours(application)
-    await change("UPDATE hours_entry SET state = 'confirmed' WHERE id = $1", hours)
+    await change(CONFIRMED, hours, world.coordinator)
     for fact in (
         EmployerApprovalAsked(application_id=application, **world.tenants),
         HoursConfirmed(hours_id=hours, **world.tenants),

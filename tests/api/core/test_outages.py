@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from api.app import create_litestar
+from api.core.check import violations
 from api.core.database import Connection, close_pools, open_pools
 from api.core.settings import Settings, read_settings
 from api.dev.postgres import postgres
@@ -113,6 +114,7 @@ async def test_without_postgresql_everything_is_503_and_back_by_itself(cluster: 
             after = await stored()
             for name in ("association", "association_member", "idempotency_key"):
                 assert after[name] == before[name] + 1, name
+            assert await violations() == []
 
 
 async def test_a_server_cut_in_the_middle_of_a_request_is_503(
@@ -137,6 +139,7 @@ async def test_a_server_cut_in_the_middle_of_a_request_is_503(
                 "/v1/associations", json=REGISTER, headers=person | {"Idempotency-Key": "cut"}
             )
             assert again.status_code == 201
+            assert await violations() == []
 
 
 async def test_a_full_pool_and_a_held_lock_are_503_in_seconds(world: World, settings: Settings) -> None:
