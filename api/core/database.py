@@ -186,7 +186,7 @@ def _person(actor: Actor | None) -> UUID | None:
 @asynccontextmanager
 async def _acquired() -> AsyncIterator[Connection]:
     if ENGINE.pool is None:
-        raise RuntimeError("core.database.open_pools() comes first.")
+        raise asyncpg.InterfaceError("core.database.open_pools() comes first, close_pools() last.")
     async with ENGINE.pool.acquire(timeout=5) as connection:
         yield connection
 

@@ -8,6 +8,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.utils.scope.state import ScopeState
 
 from api.core import clock
 from api.core.actor import Actor, public
@@ -86,6 +87,10 @@ class Idempotency:
                 await _keep(connection, actor, key, fingerprint, sent)
         except _Refused:
             pass
+        except Exception:
+            # Litestar takes the collected answer for a started one, and would not answer the error by a problem.
+            ScopeState.from_scope(scope).response_started = False
+            raise
         return sent
 
 

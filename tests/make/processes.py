@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from signal import SIGTERM
+from subprocess import Popen
 
 import httpx
 
@@ -13,16 +14,23 @@ from tests.faults.stage import python
 @contextmanager
 def serving(*environments: dict[str, str]) -> Iterator[list[str]]:
     """Run `maillon serve` with each of the environments; gives their addresses once all of them answer."""
+    with processes(*environments) as started:
+        yield list(started)
+
+
+@contextmanager
+def processes(*environments: dict[str, str]) -> Iterator[dict[str, Popen[bytes]]]:
+    """Run `maillon serve` with each of the environments; gives the processes by address once all of them answer."""
     with ExitStack() as parts:
         client = parts.enter_context(httpx.Client(trust_env=False, timeout=1))
-        addresses = []
+        started = {}
         for environment in environments:
             port = free_port()
             process = python("-m", "api.cli", "serve", "--port", str(port), environment=environment)
             parts.callback(stop, process, SIGTERM, 10)
-            addresses.append(f"http://127.0.0.1:{port}")
-        assert wait_until(lambda: all(_answers(client, address) for address in addresses), 60)
-        yield addresses
+            started[f"http://127.0.0.1:{port}"] = process
+        assert wait_until(lambda: all(_answers(client, address) for address in started), 60)
+        yield started
 
 
 def _answers(client: httpx.Client, address: str) -> bool:

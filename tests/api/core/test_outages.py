@@ -134,6 +134,13 @@ async def test_a_server_cut_in_the_middle_of_a_request_is_503(
                 for headers in (person, person | {"Idempotency-Key": "cut"}):
                     answer = await client.post("/v1/associations", json=REGISTER, headers=headers)
                     assert_problem(answer, 503, "unavailable")
+            with monkeypatch.context() as patch:
+                # The work is done and its answer made: only keeping them fails.
+                patch.setattr("api.core.idempotency._keep", cut)
+                answer = await client.post(
+                    "/v1/associations", json=REGISTER, headers=person | {"Idempotency-Key": "cut"}
+                )
+                assert_problem(answer, 503, "unavailable")
             assert await stored() == before
             again = await client.post(
                 "/v1/associations", json=REGISTER, headers=person | {"Idempotency-Key": "cut"}
