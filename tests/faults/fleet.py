@@ -17,19 +17,24 @@ from tests.make.world import Association, Company, World
 
 
 class Fleet:
-    """Two processes asked in turn, the world behind them, and every status they gave."""
+    """Processes asked in turn, the world behind them, every status they gave and how often one gave no answer."""
 
     def __init__(self, started: dict[str, Popen[bytes]], world: World) -> None:
         self.started = started
         self.world = world
         self.turns: Iterator[str] = cycle(list(started))
         self.seen: Counter[int] = Counter()
+        self.unheard = 0
 
     async def ask(self, token: str, path: str, body: Any = None) -> httpx.Response:
-        """Post with a key of its own, again while the answer is 503 with Retry-After; no status but 2xx, 409, 503."""
+        """Post under one key, again while nothing or 503 with Retry-After comes; no status but 2xx, 409, 503."""
         key = str(uuid4())
         while True:
-            answer = await self.once(token, path, body, key)
+            try:
+                answer = await self.once(token, path, body, key)
+            except httpx.TransportError:
+                self.unheard += 1
+                continue
             self.seen[answer.status_code] += 1
             assert answer.is_success or answer.status_code in (409, 503), f"{path} {answer.text}"
             in_flight = answer.status_code == 409 and answer.json()["type"].endswith("in-flight")
