@@ -26,9 +26,9 @@ class Fleet:
         self.seen: Counter[int] = Counter()
         self.unheard = 0
 
-    async def ask(self, token: str, path: str, body: Any = None) -> httpx.Response:
+    async def ask(self, token: str, path: str, body: Any = None, key: str = "") -> httpx.Response:
         """Post under one key, again while nothing or 503 with Retry-After comes; no status but 2xx, 409, 503."""
-        key = str(uuid4())
+        key = key or str(uuid4())
         while True:
             try:
                 answer = await self.once(token, path, body, key)
@@ -58,14 +58,21 @@ class Crowd(NamedTuple):
 
 
 @asynccontextmanager
-async def fleet_on(environment: dict[str, str], number: int = 2) -> AsyncIterator[Fleet]:
-    """Run API processes and give a world behind them; the invariants hold when the block ends."""
-    with processes(*[environment] * number) as started:
-        async with (
-            connected(environment),
-            httpx.AsyncClient(base_url=next(iter(started)), trust_env=False, timeout=60) as client,
-        ):
-            yield Fleet(started, World(client, environment))
+async def fleet_on(environment: dict[str, str]) -> AsyncIterator[Fleet]:
+    """Run two API processes and give a world behind them; the invariants hold when the block ends."""
+    with processes(environment, environment) as started:
+        async with fleet_of(started, environment) as fleet:
+            yield fleet
+
+
+@asynccontextmanager
+async def fleet_of(started: dict[str, Popen[bytes]], environment: dict[str, str]) -> AsyncIterator[Fleet]:
+    """Give a world behind processes that run already; the invariants hold when the block ends."""
+    async with (
+        connected(environment),
+        httpx.AsyncClient(base_url=next(iter(started)), trust_env=False, timeout=60) as client,
+    ):
+        yield Fleet(started, World(client, environment))
 
 
 async def gather_crowd(world: World, number: int, **policy: Any) -> Crowd:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from contextlib import suppress
 from random import Random
 from uuid import UUID
 
@@ -82,17 +81,14 @@ async def play(
 ) -> None:
     """Play one round on a mission of its own."""
     mission = await fleet.world.mission(crowd.association, places=PLACES)
-    killer = asyncio.create_task(keep_killing(environment, mission["id"], killed))
     wishes = [
         want(fleet, crowd, token, mission["id"], Random(f"{number} {place}"))  # noqa: S311
         for place, token in enumerate(crowd.people)
     ]
-    playing = asyncio.gather(*wishes)
-    await asyncio.wait([playing, killer], return_when=asyncio.FIRST_COMPLETED)
-    killer.cancel()
-    with suppress(asyncio.CancelledError):
-        await killer
-    await playing
+    async with asyncio.TaskGroup() as group:
+        killer = group.create_task(keep_killing(environment, mission["id"], killed))
+        await asyncio.gather(*wishes)
+        killer.cancel()
     counted, told = [await row_of(sql, UUID(mission["id"])) for sql in (_COUNTED, _TOLD)]
     assert counted["taken"] == counted["holding"] <= PLACES
     assert counted["applied"] == PEOPLE == told["applied"]
