@@ -165,6 +165,17 @@ async def test_of_personal_time_the_employer_is_told_nothing(world: World, setti
     assert await notices_about(application) == await notices_about(hours) == {}
 
 
+async def test_a_decline_tells_its_reason_although_it_was_reopened_since(
+    world: World, settings: Settings
+) -> None:
+    application = await make_application(world)
+    for state, reason in (("declined", "mission_filled"), ("submitted", None)):
+        move = "UPDATE application SET (state, state_reason) = ($2, $3) WHERE id = $1"
+        await change(move, application, state, reason)
+    await happen(ApplicationDeclined(application_id=application, **world.tenants), settings)
+    assert "toutes les places sont prises" in (await notices_about(application))[world.applicant][1]
+
+
 async def test_a_refusal_tells_its_reason_to_the_applicant_alone(world: World, settings: Settings) -> None:
     application = await make_application(world)
     await change(

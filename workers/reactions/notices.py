@@ -57,8 +57,9 @@ _APPLICATION = """
     WHERE a.id = $1
 """
 _AUTHOR = "SELECT author_id FROM message WHERE id = $1"
-_LEFT = """
-    SELECT from_state FROM state_event WHERE object_id = $1 AND to_state = $2 ORDER BY at DESC, id DESC LIMIT 1
+_LAST_MOVE = """
+    SELECT from_state, reason FROM state_event WHERE object_id = $1 AND to_state = $2
+    ORDER BY at DESC, id DESC LIMIT 1
 """
 _HOURS = """
     SELECT h.id, h.mission_id, h.person_id, h.manager_id, h.company_id, h.association_id, h.regime, h.state,
@@ -68,6 +69,10 @@ _HOURS = """
     JOIN mission m ON m.id = h.mission_id JOIN association s ON s.id = h.association_id
     WHERE h.id = $1
 """
+
+ENDED: dict[type[ApplicationFact], str] = {ApplicationDeclined: "declined", ApplicationEnded: "cancelled"}
+ENDED |= dict.fromkeys((ApplicationExpired, OfferExpired), "expired")
+"""The state that each fact ended an application in."""
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,7 +275,7 @@ async def tell_both_of_cancellation(fact: ApplicationCancelled, key: str) -> Non
     it = await application(fact)
     names = ("mission", "association", "mission_reason")
     await _notify_with_calendar(it, "application_cancelled", names, key)
-    engaged = await bound().fetchval(_LEFT, it.id, "cancelled") == "accepted"
+    engaged = await bound().fetchval(_LAST_MOVE, it.id, "cancelled") == "accepted"
     if engaged and it.regime == "working_time":
         people = await employers_of(it.person_id, it.company_id, it.manager_id)
         news = it.news("engagement_cancelled", "application", "applicant", "mission", "association")
@@ -284,8 +289,12 @@ async def _notify_with_calendar(it: Dossier, kind: str, names: tuple[str, ...], 
 
 
 async def application(fact: ApplicationFact) -> Dossier:
-    """Give what notices say of the application of a fact."""
-    return await _dossier(_APPLICATION, fact.application_id)
+    """Give what notices say of the application of a fact; of one that it ended, why it did, reopened since or not."""
+    it = await _dossier(_APPLICATION, fact.application_id)
+    if state := ENDED.get(type(fact)):
+        reason = await bound().fetchval(_LAST_MOVE, it.id, state, column=1)
+        return msgspec.structs.replace(it, state_reason=reason)
+    return it
 
 
 async def _hours(fact: HoursFact) -> Dossier:
