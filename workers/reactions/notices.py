@@ -70,9 +70,8 @@ _HOURS = """
     WHERE h.id = $1
 """
 
-ENDED: dict[type[ApplicationFact], str] = {ApplicationDeclined: "declined", ApplicationEnded: "cancelled"}
-ENDED |= dict.fromkeys((ApplicationExpired, OfferExpired), "expired")
-"""The state that each fact ended an application in."""
+ENDED_IN: dict[type[ApplicationFact], str] = {ApplicationDeclined: "declined", ApplicationEnded: "cancelled"}
+ENDED_IN |= dict.fromkeys((ApplicationExpired, OfferExpired), "expired")
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,7 +290,7 @@ async def _notify_with_calendar(it: Dossier, kind: str, names: tuple[str, ...], 
 async def application(fact: ApplicationFact) -> Dossier:
     """Give what notices say of the application of a fact; of one that it ended, why it did, reopened since or not."""
     it = await _dossier(_APPLICATION, fact.application_id)
-    if state := ENDED.get(type(fact)):
+    if state := ENDED_IN.get(type(fact)):
         reason = await bound().fetchval(_LAST_MOVE, it.id, state, column=1)
         return msgspec.structs.replace(it, state_reason=reason)
     return it
