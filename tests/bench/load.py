@@ -19,18 +19,19 @@ class Round(NamedTuple):
 
 
 async def load(port: int, paths: Sequence[str], token: str, *, connections: int, seconds: float) -> Round:
-    """Ask for the paths in turn for so long; raises RuntimeError on any answer but 200."""
+    """Ask for the paths in turn for so long; raises RuntimeError on any error."""
     requests = [
         f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
         for path in paths
     ]
+    sent = [islice(cycle(requests), each * 7 % len(requests), None) for each in range(connections)]
+    return await drive(port, sent, seconds)
+
+
+async def drive(port: int, sent: Sequence[Iterator[bytes]], seconds: float) -> Round:
+    """Send requests, each connection its own, for so long or until none is left; raises RuntimeError on any error."""
     started = time.perf_counter()
-    asked = await asyncio.gather(
-        *(
-            _ask(port, islice(cycle(requests), each * 7 % len(requests), None), started + seconds)
-            for each in range(connections)
-        )
-    )
+    asked = await asyncio.gather(*(_ask(port, each, started + seconds) for each in sent))
     elapsed = time.perf_counter() - started
     times = sorted(took for each in asked for took in each)
     return Round(len(times) / elapsed, times[len(times) // 2] * 1000, times[int(len(times) * 0.99)] * 1000)
@@ -60,8 +61,9 @@ class _Asker(asyncio.Protocol):
 
     def ask(self) -> None:
         self.begun = time.perf_counter()
-        if self.begun < self.until:
-            self.transport.write(next(self.requests))
+        request = next(self.requests, None) if self.begun < self.until else None
+        if request:
+            self.transport.write(request)
         else:
             self.done.set_result(self.times)
 
@@ -71,7 +73,7 @@ class _Asker(asyncio.Protocol):
         length = _LENGTH.search(self.answer, 0, end + 2) if end > 0 else None
         if length is None or len(self.answer) < end + 4 + int(length[1]):
             return
-        if not self.answer.startswith(b"HTTP/1.1 200"):
+        if not self.answer.startswith(b"HTTP/1.1 20"):
             self.done.set_exception(RuntimeError(self.answer[:2000].decode()))
             return
         self.times.append(time.perf_counter() - self.begun)

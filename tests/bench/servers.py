@@ -14,15 +14,15 @@ import msgspec
 from api.dev.processes import free_port
 
 PEER = Path(".venv/bench/bin/python")
-_GRANIAN = ["-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--no-log", "--workers", "1"]
+GRANIAN = ["-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--no-log", "--workers", "1"]
 
 
 @contextmanager
 def compared(environment: dict[str, str], token: str, paths: list[str]) -> Iterator[dict[str, int]]:
     """Serve Maillon, the floor and the peer; give the port of each by its name."""
     asked = {"BENCH_TOKEN": token, "BENCH_PATHS": msgspec.json.encode(paths).decode()}
-    floor = [sys.executable, *_GRANIAN, "--factory", "tests.bench.floor:create"]
-    peer = [str(PEER), *_GRANIAN, "tests.bench.peer.app:app"]
+    floor = [sys.executable, *GRANIAN, "--factory", "tests.bench.floor:create"]
+    peer = [str(PEER), *GRANIAN, "tests.bench.peer.app:app"]
     with (
         serving([sys.executable, "-m", "api.cli", "serve"], environment) as of_maillon,
         serving(floor, environment | asked) as of_floor,

@@ -1,71 +1,24 @@
-"""The peer's application: two routes, with authentication, rate limit and walls as dependencies."""
+"""The peer's application: a few routes, with authentication, rate limit and walls as dependencies."""
 
 import hmac
 import os
-import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
-from hashlib import sha256
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Query
-from limits import parse
-from limits.aio.storage import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
-from sqlalchemy import func, select, text, true
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from fastapi import FastAPI, HTTPException, Query
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import joinedload
 
-from tests.bench.peer import schemas
+from tests.bench.peer import applying, schemas
 from tests.bench.peer.search import Asked, search
 from tests.bench.peer.tables import Mission
+from tests.bench.peer.walls import Walled
 
 SECRET = os.environ["MAILLON_SECRETS"].encode()
-engine = create_async_engine(
-    re.sub("^postgresql:", "postgresql+asyncpg:", os.environ["MAILLON_DATABASE_URL"]),
-    pool_size=10,
-    max_overflow=0,
-)
-sessions = async_sessionmaker(engine, expire_on_commit=False)
-limiter = MovingWindowRateLimiter(
-    RedisStorage(f"async+{os.environ['MAILLON_REDIS_URL']}", implementation="redispy")
-)
-limit_of_caller = parse("99999/second")
 app = FastAPI()
-_ACTOR = text("SELECT * FROM actor_by_session(:digest, :now)")
-_WALLS = text(
-    "SELECT set_config('app.person', :person, true), set_config('app.actor', 'person', true), "
-    "set_config('app.guest', '{}', true), set_config('app.company', :company, true), "
-    "set_config('app.employee', :employee, true), set_config('app.association', :associations, true), "
-    "set_config('app.role', :roles, true), set_config('plan_cache_mode', 'force_custom_plan', true)"
-)
-
-
-async def walled(authorization: Annotated[str, Header()]) -> AsyncIterator[AsyncSession]:
-    """Give a session whose transaction carries the walls of whoever signed in."""
-    token = authorization.removeprefix("Bearer ")
-    async with sessions() as session:
-        digest = sha256(token.encode()).digest()
-        actor = (await session.execute(_ACTOR, {"digest": digest, "now": datetime.now(UTC)})).one_or_none()
-        if actor is None:
-            raise HTTPException(401)
-        if not await limiter.hit(limit_of_caller, f"caller {actor.person_id}"):
-            raise HTTPException(429)
-        walls = {
-            "person": str(actor.person_id),
-            "company": str(actor.company_id or ""),
-            "employee": str(actor.employee_id or ""),
-            "associations": "{}",
-            "roles": "{" + ",".join([*actor.platform_roles, *(actor.employee_roles or ())]) + "}",
-        }
-        await session.execute(_WALLS, walls)
-        session.info["company_id"] = actor.company_id
-        yield session
-
-
-Walled = Annotated[AsyncSession, Depends(walled)]
+app.include_router(applying.router)
 Several = Annotated[list[str] | None, Query(max_length=20)]
 
 

@@ -1,10 +1,10 @@
 """The peer's answers."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class MissionSummary(BaseModel):
@@ -100,3 +100,61 @@ class MissionOut(BaseModel):
     live_applications: None = None
     review: None = None
     history: None = None
+
+
+class ApplicationIn(BaseModel):
+    """An application: on whose time, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+    regime: Literal["working_time", "personal_time"]
+    message: str = Field(default="", max_length=2000)
+
+
+class AppliedTo(BaseModel):
+    """The mission applied to."""
+
+    title: str
+    association: str
+    starts_on: date | None
+    ends_on: date | None
+
+
+class Applicant(BaseModel):
+    """The applicant."""
+
+    id: UUID
+    name: str
+    email: str | None
+
+
+class Step(BaseModel):
+    """A step of the application's history."""
+
+    state: str
+    reason: str | None
+    at: datetime
+
+
+class ApplicationOut(BaseModel):
+    """An application just made, as its applicant reads it."""
+
+    id: UUID
+    version: int
+    state: str
+    reason: None = None
+    mission_id: UUID
+    mission: AppliedTo
+    person: Applicant
+    regime: str
+    legal_form: str | None
+    employer_approval: str
+    message: str
+    contact: None = None
+    created_at: datetime
+    approval_due_at: datetime | None
+    reply_due_at: datetime
+    offer_expires_at: None = None
+    waitlist_position: None = None
+    agreed: None = None
+    convention: None = None
+    history: list[Step]

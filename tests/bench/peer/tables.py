@@ -2,9 +2,9 @@
 
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import DateTime, ForeignKey, Text
+from sqlalchemy import DateTime, FetchedValue, ForeignKey, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -72,6 +72,106 @@ class Mission(Described, Base):
     skills: Mapped[list[dict[str, Any]]]
     sessions: Mapped[list[dict[str, Any]]]
     reserved_to: Mapped[list[UUID]]
+
+
+class Company(Base):
+    """An employer."""
+
+    __tablename__ = "company"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    time_zone: Mapped[str]
+
+
+class Employee(Base):
+    """A person's job."""
+
+    __tablename__ = "employee"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"))
+    company: Mapped[Company] = relationship(lazy="raise")
+    manager_id: Mapped[UUID | None]
+    given_name: Mapped[str]
+    family_name: Mapped[str]
+    email: Mapped[str | None]
+
+
+class Policy(Base):
+    """What a company allows, from a day on."""
+
+    __tablename__ = "policy"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    company_id: Mapped[UUID]
+    effective_from: Mapped[date]
+    regimes: Mapped[list[str]]
+    legal_form: Mapped[str]
+    approval: Mapped[str]
+    approval_days: Mapped[int]
+    formats: Mapped[list[str] | None]
+    causes: Mapped[list[str] | None]
+    associations: Mapped[list[UUID] | None]
+
+
+class Application(Base):
+    """One person's wish to take one place of one mission."""
+
+    __tablename__ = "application"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    version: Mapped[int] = mapped_column(server_default=FetchedValue())
+    mission_id: Mapped[UUID]
+    association_id: Mapped[UUID]
+    company_id: Mapped[UUID]
+    employee_id: Mapped[UUID]
+    manager_id: Mapped[UUID | None]
+    person_id: Mapped[UUID]
+    applicant_name: Mapped[str]
+    applicant_email: Mapped[str | None]
+    state: Mapped[str] = mapped_column(server_default=FetchedValue())
+    regime: Mapped[str]
+    legal_form: Mapped[str | None]
+    employer_approval: Mapped[str]
+    message: Mapped[str]
+    created_at: Mapped[datetime]
+    reply_due_at: Mapped[datetime]
+    approval_due_at: Mapped[datetime | None]
+    approval_asked_at: Mapped[datetime | None]
+
+
+class StateEvent(Base):
+    """A step of somebody's or something's history."""
+
+    __tablename__ = "state_event"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    object: Mapped[str]
+    object_id: Mapped[UUID]
+    to_state: Mapped[str]
+    reason: Mapped[str | None]
+    at: Mapped[datetime]
+
+
+class Fact(Base):
+    """What happened, for workers to react to."""
+
+    __tablename__ = "outbox"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    fact: Mapped[str]
+    payload: Mapped[bytes]
+    company_id: Mapped[UUID | None]
+    association_id: Mapped[UUID | None]
+    recorded_at: Mapped[datetime]
+
+
+class IdempotencyKey(Base):
+    """An answer kept under the key that its request carried."""
+
+    __tablename__ = "idempotency_key"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID]
+    key: Mapped[str]
+    fingerprint: Mapped[bytes]
+    status: Mapped[int]
+    headers: Mapped[bytes]
+    body: Mapped[bytes]
+    created_at: Mapped[datetime]
 
 
 class Searched(Described):
