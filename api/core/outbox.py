@@ -47,15 +47,18 @@ def history() -> Iterator[None]:
 
 async def record(*facts: Fact) -> None:
     """Record facts in the open transaction; raises RuntimeError outside of one."""
-    connection = bound()
-    for fact in facts:
-        await connection.execute(
-            _RECORD,
+    now = clock.now()
+    relayed = now if _history.get() else None
+    rows = [
+        (
             new_id(),
             fact.name,
             msgspec.msgpack.encode(fact),
             fact.company_id,
             fact.association_id,
-            clock.now(),
-            clock.now() if _history.get() else None,
+            now,
+            relayed,
         )
+        for fact in facts
+    ]
+    await bound().executemany(_RECORD, rows)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 from tests.bench.peer import applying, schemas
 from tests.bench.peer.search import Asked, search
 from tests.bench.peer.tables import Mission
-from tests.bench.peer.walls import Walled
+from tests.bench.peer.walls import Planned
 
 SECRET = os.environ["MAILLON_SECRETS"].encode()
 app = FastAPI()
@@ -24,7 +24,7 @@ Several = Annotated[list[str] | None, Query(max_length=20)]
 
 @app.get("/v1/missions")
 async def search_missions(
-    session: Walled,
+    session: Planned,
     q: Annotated[str | None, Query(max_length=200)] = None,
     association: UUID | None = None,
     cause: Several = None,
@@ -54,7 +54,7 @@ async def search_missions(
 
 
 @app.get("/v1/missions/{mission_id}")
-async def get_mission(session: Walled, mission_id: UUID) -> schemas.MissionOut:
+async def get_mission(session: Planned, mission_id: UUID) -> schemas.MissionOut:
     """Give a mission that the caller may see."""
     replies = func.replies_of(Mission.association_id, datetime.now(UTC)).table_valued("rate").lateral()
     query = select(Mission, replies.c.rate).join(replies, true()).where(Mission.id == mission_id)

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated
@@ -29,12 +30,24 @@ _WALLS = text(
     "SELECT set_config('app.person', :person, true), set_config('app.actor', 'person', true), "
     "set_config('app.guest', '{}', true), set_config('app.company', :company, true), "
     "set_config('app.employee', :employee, true), set_config('app.association', :associations, true), "
-    "set_config('app.role', :roles, true), set_config('plan_cache_mode', 'force_custom_plan', true)"
+    "set_config('app.role', :roles, true), set_config('plan_cache_mode', :plans, true)"
 )
 
 
 async def walled(authorization: Annotated[str, Header()]) -> AsyncIterator[AsyncSession]:
     """Give a session whose transaction carries the walls of whoever signed in."""
+    async with _opened(authorization, "auto") as session:
+        yield session
+
+
+async def planned(authorization: Annotated[str, Header()]) -> AsyncIterator[AsyncSession]:
+    """Give one whose statements are planned for their own parameters, as searches need it."""
+    async with _opened(authorization, "force_custom_plan") as session:
+        yield session
+
+
+@asynccontextmanager
+async def _opened(authorization: str, plans: str) -> AsyncIterator[AsyncSession]:
     token = authorization.removeprefix("Bearer ")
     async with sessions() as session:
         digest = sha256(token.encode()).digest()
@@ -48,6 +61,7 @@ async def walled(authorization: Annotated[str, Header()]) -> AsyncIterator[Async
             "company": str(actor.company_id or ""),
             "employee": str(actor.employee_id or ""),
             "associations": "{}",
+            "plans": plans,
             "roles": "{" + ",".join([*actor.platform_roles, *(actor.employee_roles or ())]) + "}",
         }
         await session.execute(_WALLS, walls)
@@ -57,3 +71,4 @@ async def walled(authorization: Annotated[str, Header()]) -> AsyncIterator[Async
 
 
 Walled = Annotated[AsyncSession, Depends(walled)]
+Planned = Annotated[AsyncSession, Depends(planned)]
