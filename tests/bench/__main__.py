@@ -21,6 +21,7 @@ from api.core.settings import read_settings
 from api.dev.stack import Stack, stack
 from api.identity.service import issue_token
 from tests.bench.alone import run_alone, write_scripts
+from tests.bench.applying import measure
 from tests.bench.floor import record
 from tests.bench.load import Round, load
 from tests.bench.publishing import load_while_publishing
@@ -102,6 +103,7 @@ def _run(servers: Stack, environment: dict[str, str], folder: Path) -> None:
                     measured[name]["alone"].append(Round(alone, 0.0, 0.0))
         _print(measured)
         _publish(ports["maillon"], asked, cast)
+    measure(environment)
 
 
 def _made(folder: Path) -> Path:

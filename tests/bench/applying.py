@@ -106,8 +106,9 @@ async def _measure(environment: dict[str, str], ours: int, theirs: int) -> None:
                 seen[name] += [done] if turn else []
     finally:
         await connection.close()
-    _print("apply, against the peer: throughput", seen["maillon"], seen["peer"])
-    _print("accept, on one mission against one each: time", seen["many"], seen["one"])
+    print("\n| row | ratio: median (least–most) | first /s | second /s |\n|---|---|---|---|")
+    _print("apply, Maillon against the peer: throughput", seen["maillon"], seen["peer"])
+    _print("accept, one each against all on one mission: throughput", seen["many"], seen["one"])
 
 
 def _print(name: str, ones: list[Round], others: list[Round]) -> None:
