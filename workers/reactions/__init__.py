@@ -1,6 +1,6 @@
 """What follows from facts; importing this package registers every reaction, whoever asks for them."""
 
-from workers.reactions import calendars, changes, exports, mails, missions, notices, organisations
+from workers.reactions import calendars, changes, exports, hours, mails, missions, notices, organisations
 from workers.registry import OWED, REACTIONS
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "calendars",
     "changes",
     "exports",
+    "hours",
     "mails",
     "missions",
     "notices",

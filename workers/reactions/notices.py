@@ -33,14 +33,6 @@ from api.applications.facts import (
 )
 from api.applications.invitations import news_for_calendar
 from api.core.database import bound, fetch_one
-from api.hours.facts import (
-    HoursApproved,
-    HoursConfirmed,
-    HoursDeclared,
-    HoursFact,
-    HoursLowered,
-    HoursRejected,
-)
 from api.notifications.service import News, notify
 from workers.reactions.people import employers_of, keepers_of
 from workers.registry import reacts_to
@@ -60,14 +52,6 @@ _AUTHOR = "SELECT author_id FROM message WHERE id = $1"
 _LAST_MOVE = """
     SELECT from_state, reason FROM state_event WHERE object_id = $1 AND to_state = $2
     ORDER BY at DESC, id DESC LIMIT 1
-"""
-_HOURS = """
-    SELECT h.id, h.mission_id, h.person_id, h.manager_id, h.company_id, h.association_id, h.regime, h.state,
-           h.state_reason, h.worked_on, h.minutes, h.declared_minutes, a.applicant_name AS applicant,
-           m.title AS mission, s.name AS association
-    FROM hours_entry h JOIN application a ON a.id = h.application_id
-    JOIN mission m ON m.id = h.mission_id JOIN association s ON s.id = h.association_id
-    WHERE h.id = $1
 """
 
 ENDED_IN: dict[type[ApplicationFact], str] = {ApplicationDeclined: "declined", ApplicationEnded: "cancelled"}
@@ -225,49 +209,6 @@ async def tell_other_side(fact: MessageSent, key: str) -> None:
     await notify(people, it.news("message_received", "application", "mission", "association"), key)
 
 
-@reacts_to(HoursDeclared)
-async def tell_association_of_hours(fact: HoursDeclared, key: str) -> None:
-    """Tell the association that there are hours to confirm."""
-    it = await _hours(fact)
-    news = it.news("hours_declared", "hours", "applicant", "mission", "worked_on", "minutes")
-    await notify(await keepers_of(it.mission_id), news, key)
-
-
-@reacts_to(HoursConfirmed)
-async def ask_employer_for_hours(fact: HoursConfirmed, key: str) -> None:
-    """Ask the employer to approve hours that still wait for it, on working time alone."""
-    it = await _hours(fact)
-    if it.regime != "working_time" or it.state != "confirmed":
-        return
-    names = ("applicant", "mission", "association", "worked_on", "minutes")
-    people = await employers_of(it.person_id, it.company_id, it.manager_id)
-    await notify(people, it.news("hours_to_approve", "hours", *names), key)
-
-
-@reacts_to(HoursLowered)
-async def ask_author_for_lowered_hours(fact: HoursLowered, key: str) -> None:
-    """Tell the author that the association confirms fewer minutes, which they have yet to accept."""
-    it = await _hours(fact)
-    if it.state == "lowered":
-        names = ("mission", "association", "worked_on", "minutes", "declared_minutes", "state_reason")
-        await notify([it.person_id], it.news("hours_lowered", "hours", *names), key)
-
-
-@reacts_to(HoursApproved)
-async def tell_author_of_approved_hours(fact: HoursApproved, key: str) -> None:
-    """Tell the author that their hours count."""
-    it = await _hours(fact)
-    await notify([it.person_id], it.news("hours_approved", "hours", "mission", "worked_on", "minutes"), key)
-
-
-@reacts_to(HoursRejected)
-async def tell_author_of_rejected_hours(fact: HoursRejected, key: str) -> None:
-    """Tell the author that their hours were rejected, and why."""
-    it = await _hours(fact)
-    names = ("mission", "worked_on", "minutes", "state_reason")
-    await notify([it.person_id], it.news("hours_rejected", "hours", *names), key)
-
-
 @reacts_to(ApplicationCancelled)
 async def tell_both_of_cancellation(fact: ApplicationCancelled, key: str) -> None:
     """Tell the applicant why their mission is cancelled, and their employer where they were engaged on its time."""
@@ -289,19 +230,16 @@ async def _notify_with_calendar(it: Dossier, kind: str, names: tuple[str, ...], 
 
 async def application(fact: ApplicationFact) -> Dossier:
     """Give what notices say of the application of a fact; of one that it ended, why it did, reopened since or not."""
-    it = await _dossier(_APPLICATION, fact.application_id)
+    it = await dossier(_APPLICATION, fact.application_id)
     if state := ENDED_IN.get(type(fact)):
         reason = await bound().fetchval(_LAST_MOVE, it.id, state, column=1)
         return msgspec.structs.replace(it, state_reason=reason)
     return it
 
 
-async def _hours(fact: HoursFact) -> Dossier:
-    return await _dossier(_HOURS, fact.hours_id)
-
-
-async def _dossier(sql: str, which: UUID) -> Dossier:
-    dossier = await fetch_one(bound(), Dossier, sql, which)
-    if dossier is None:
+async def dossier(sql: str, which: UUID) -> Dossier:
+    """Give what notices say, by a query of one id; raises LookupError where the fact's tenant does not see it."""
+    told = await fetch_one(bound(), Dossier, sql, which)
+    if told is None:
         raise LookupError("the fact is of another tenant than its object")
-    return dossier
+    return told
