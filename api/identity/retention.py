@@ -31,6 +31,8 @@ _SET = """
     INSERT INTO retention_rule (id, kind, effective_from, days) VALUES ($1, $2, $3, $4)
     ON CONFLICT ON CONSTRAINT retention_rule_one_a_day DO UPDATE SET days = excluded.days
 """
+_OVER = """a.state NOT IN ('submitted', 'shortlisted', 'waitlisted', 'offered', 'accepted')
+    AND NOT EXISTS (SELECT FROM state_event s WHERE s.object_id = a.id AND s.at >= $1)"""
 # Each selects what is due and not done: `$1` is the instant before which it is due, `$2` how many rows.
 _PURGES: dict[Kind, tuple[str, ...]] = {
     "sign_in": (
@@ -53,20 +55,27 @@ _PURGES: dict[Kind, tuple[str, ...]] = {
         """DELETE FROM invitation WHERE id IN (SELECT id FROM invitation WHERE expires_at < $1
            ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)""",
     ),
-    "application": (
-        """UPDATE application SET message = '', applicant_email = NULL, employer_reason = NULL WHERE id IN (
-               SELECT a.id FROM application a
-               WHERE a.created_at < $1
-                 AND (a.message <> '' OR a.applicant_email IS NOT NULL OR a.employer_reason IS NOT NULL)
-                 AND a.state NOT IN ('submitted', 'shortlisted', 'waitlisted', 'offered', 'accepted')
-                 AND NOT EXISTS (SELECT FROM state_event s WHERE s.object_id = a.id AND s.at >= $1)
-               ORDER BY a.created_at LIMIT $2 FOR UPDATE SKIP LOCKED)""",
-        """DELETE FROM message WHERE id IN (
-               SELECT t.id FROM message t JOIN application a ON a.id = t.application_id
-               WHERE t.created_at < $1
-                 AND a.state NOT IN ('submitted', 'shortlisted', 'waitlisted', 'offered', 'accepted')
-                 AND NOT EXISTS (SELECT FROM state_event s WHERE s.object_id = a.id AND s.at >= $1)
-               ORDER BY t.created_at LIMIT $2 FOR UPDATE OF t SKIP LOCKED)""",
+    "application": tuple(
+        purge.replace("{over}", _OVER)
+        for purge in (
+            """UPDATE application SET message = '', applicant_email = NULL, employer_reason = NULL WHERE id IN (
+                   SELECT a.id FROM application a
+                   WHERE a.created_at < $1 AND {over}
+                     AND (a.message <> '' OR a.applicant_email IS NOT NULL OR a.employer_reason IS NOT NULL)
+                   ORDER BY a.created_at LIMIT $2 FOR UPDATE SKIP LOCKED)""",
+            """DELETE FROM message WHERE id IN (
+                   SELECT t.id FROM message t JOIN application a ON a.id = t.application_id
+                   WHERE t.created_at < $1 AND {over}
+                   ORDER BY t.created_at LIMIT $2 FOR UPDATE OF t SKIP LOCKED)""",
+            """UPDATE change_proposal SET message = '' WHERE id IN (
+                   SELECT t.id FROM change_proposal t JOIN application a ON a.id = t.application_id
+                   WHERE t.created_at < $1 AND t.message <> '' AND {over}
+                   ORDER BY t.created_at LIMIT $2 FOR UPDATE OF t SKIP LOCKED)""",
+            """DELETE FROM calendar_invitation WHERE application_id IN (
+                   SELECT a.id FROM calendar_invitation t JOIN application a ON a.id = t.application_id
+                   WHERE t.told_at < $1 AND {over}
+                   ORDER BY t.told_at LIMIT $2 FOR UPDATE OF t SKIP LOCKED)""",
+        )
     ),
     "inactive": (),
 }

@@ -15,12 +15,14 @@ from api.cli import main
 from api.core import clock
 from api.core.check import violations
 from api.core.database import operations
+from api.core.settings import Settings
 from api.identity import retention
 from tests.api.test_magic_links import new_address, sign_in
 from tests.api.test_members import guest, invite, join
 from tests.make.clone import cloned
 from tests.make.served import served
 from tests.make.world import World
+from tests.reactions.world import catch_up
 
 DAY = timedelta(days=1)
 
@@ -108,6 +110,27 @@ async def test_what_was_written_about_an_ended_application_goes_with_it(copied: 
     await purge_after(days=732)
 
     assert (await count(written, UUID(ended)), await count(written, UUID(live))) == (0, 1)
+
+
+async def test_what_was_said_of_an_engagement_goes_two_years_after_its_end(
+    copied: World, settings: Settings
+) -> None:
+    association, company = await copied.association(), await copied.company(approval="automatic")
+    engagements = [await copied.engagement(association, company) for _ in range(2)]
+    for employee, application in engagements:
+        change = {"effort_minutes": 900, "message": "Moins suffirait."}
+        await copied.ok(employee, "POST", f"/v1/applications/{application['id']}/changes", change)
+    await catch_up(settings)
+    (employee, ended), (_, live) = engagements
+    await copied.ok(employee, "POST", f"/v1/applications/{ended['id']}/withdraw", {"reason": "other"})
+    said = """SELECT (SELECT count(*) FROM change_proposal WHERE application_id = $1 AND message <> '')
+              + (SELECT count(*) FROM calendar_invitation WHERE application_id = $1)"""
+
+    await purge_after(days=729)
+    assert await count(said, UUID(ended["id"])) == 2
+    await purge_after(days=732)
+
+    assert (await count(said, UUID(ended["id"])), await count(said, UUID(live["id"]))) == (0, 2)
 
 
 async def test_the_end_counts_and_not_the_beginning(copied: World) -> None:

@@ -8,3 +8,7 @@ ALTER TABLE application_cap
     ADD CONSTRAINT application_cap_format_known
         CHECK (format IN ('any', 'consultation', 'short', 'project', 'mentoring', 'team_day'));
 GRANT INSERT, UPDATE ON application_cap TO maillon_ops;
+
+-- What is forgotten two years after the end.
+CREATE INDEX change_proposal_with_texts ON change_proposal (created_at) WHERE message <> '';
+CREATE INDEX calendar_invitation_told ON calendar_invitation (told_at);
