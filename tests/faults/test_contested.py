@@ -98,7 +98,7 @@ async def play(
     )
 
 
-@pytest.mark.parametrize("rounds", [4, pytest.param(200, marks=pytest.mark.prove)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(200, marks=pytest.mark.prove)])
 async def test_sixty_people_on_five_places_while_sessions_are_killed(
     environment: dict[str, str], rounds: int
 ) -> None:

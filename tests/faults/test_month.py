@@ -10,10 +10,10 @@ import pytest
 from api.app import create_litestar
 from api.core.check import violations
 from api.core.database import operations
+from api.core.settings import Settings, read_settings
 from api.dev.valkey import ValkeyServer
 from tests.faults.month import Life, live
-from tests.faults.stage import QUICK, SmtpServer
-from tests.make.clone import cloned
+from tests.faults.stage import SmtpServer, made_place
 from tests.make.served import served
 from tests.make.world import World
 from workers.relay import open_queue
@@ -66,19 +66,22 @@ async def test_every_application_of_a_month_ends_and_is_told_once(
     environment: dict[str, str], cache: ValkeyServer, smtp: SmtpServer, missions: int, people: int
 ) -> None:
     began = time.monotonic()
-    own = {"MAILLON_REDIS_URL": cache.url, "MAILLON_SMTP_URL": smtp.url}
-    async with (
-        cloned(environment | QUICK | own) as settings,
-        served(create_litestar(settings), settings) as client,
-    ):
-        life = Life(World(client, environment), seed=missions)
-        queue = open_queue(settings)
-        await queue.flushall()
-        await life.populate(people, missions // 3)
-        await live(life, missions, settings, queue, every=timedelta(hours=8))
-        await queue.aclose(close_connection_pool=True)
-        await assert_all_ended_and_told(life, smtp)
+    with made_place() as own:
+        settings = read_settings(environment | own.environment(cache.url, smtp.url))
+        async with served(create_litestar(settings), settings) as client:
+            life = await live_a_month(World(client, environment), settings, missions, people)
+            await assert_all_ended_and_told(life, smtp)
     print(f"{len(life.wishes)} applications, {dict(life.statuses)}, {time.monotonic() - began:.0f} s")
+
+
+async def live_a_month(world: World, settings: Settings, missions: int, people: int) -> Life:
+    life = Life(world, seed=missions)
+    queue = open_queue(settings)
+    await queue.flushall()
+    await life.populate(people, missions // 3)
+    await live(life, missions, settings, queue, every=timedelta(hours=8))
+    await queue.aclose(close_connection_pool=True)
+    return life
 
 
 async def assert_all_ended_and_told(life: Life, smtp: SmtpServer) -> None:
