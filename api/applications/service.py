@@ -108,9 +108,8 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
             )
             await Application.insert(application)
             named = ids(application_id, mission["association_id"], actor.employment.company_id)
-            await record(ApplicationSubmitted(**named))
-            if terms["employer_approval"] == "pending":
-                await record(EmployerApprovalAsked(**named))
+            asked = [EmployerApprovalAsked(**named)] if terms["employer_approval"] == "pending" else []
+            await record(ApplicationSubmitted(**named), *asked)
             return await queries.get_application(connection, application_id, actor)
     except asyncpg.UniqueViolationError:
         async with read(actor) as connection:

@@ -84,6 +84,8 @@ async def _apply(session: AsyncSession, mission_id: UUID, given: ApplicationIn) 
     mission = await session.get(Mission, mission_id, options=[joinedload(Mission.association)])
     await _require_open(session, mission)
     assert mission
+    if not {str(each) for each in given.sessions} <= {each["id"] for each in mission.sessions}:
+        raise HTTPException(422)
     employee = await session.get_one(Employee, actor.employee_id, options=[joinedload(Employee.company)])
     rules = await _rules(session, employee)
     await _require_allowed(session, mission, rules, employee, given.regime)
@@ -97,6 +99,7 @@ async def _apply(session: AsyncSession, mission_id: UUID, given: ApplicationIn) 
         person_id=actor.person_id,
         regime=given.regime,
         message=given.message,
+        wanted_sessions=given.sessions,
         created_at=now,
         reply_due_at=now + REPLY_WITHIN,
         applicant_name=f"{employee.given_name} {employee.family_name}".strip(),
@@ -208,5 +211,6 @@ def _shown(application: Application, mission: Mission, history: list[Step]) -> A
         created_at=application.created_at,
         approval_due_at=application.approval_due_at,
         reply_due_at=application.reply_due_at,
+        sessions=application.wanted_sessions,
         history=history,
     )

@@ -103,11 +103,12 @@ class MissionOut(BaseModel):
 
 
 class ApplicationIn(BaseModel):
-    """An application: on whose time, and why."""
+    """An application: on whose time, why, to which sessions."""
 
     model_config = ConfigDict(extra="forbid")
     regime: Literal["working_time", "personal_time"]
     message: str = Field(default="", max_length=2000)
+    sessions: list[UUID] = Field(default=[], max_length=100)
 
 
 class AppliedTo(BaseModel):
@@ -155,6 +156,7 @@ class ApplicationOut(BaseModel):
     reply_due_at: datetime
     offer_expires_at: None = None
     waitlist_position: None = None
+    sessions: list[UUID]
     agreed: None = None
     convention: None = None
     history: list[Step]

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import DateTime, FetchedValue, ForeignKey, Text
+from sqlalchemy import DateTime, FetchedValue, ForeignKey, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -130,6 +130,7 @@ class Application(Base):
     legal_form: Mapped[str | None]
     employer_approval: Mapped[str]
     message: Mapped[str]
+    wanted_sessions: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     created_at: Mapped[datetime]
     reply_due_at: Mapped[datetime]
     approval_due_at: Mapped[datetime | None]
