@@ -60,7 +60,10 @@ _WAITING = """
     WITH waiting AS (UPDATE outbox SET relayed_at = now() WHERE relayed_at IS NULL RETURNING id, fact)
     SELECT id, fact FROM waiting ORDER BY id
 """
-_OWE = "INSERT INTO reaction (id, fact_id, name, due_at) VALUES ($1, $2, $3, now())"
+_OWE = """
+    INSERT INTO reaction (id, fact_id, name, due_at) VALUES ($1, $2, $3, now())
+    ON CONFLICT ON CONSTRAINT reaction_once DO NOTHING
+"""
 
 
 class World(NamedTuple):
