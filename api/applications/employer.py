@@ -1,5 +1,6 @@
 """What the employer says of a working-time application."""
 
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -11,6 +12,7 @@ from api.applications.schemas import ApplicationOut
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import Connection, retried, transaction
+from api.core.language import Words
 from api.core.lifecycle import starts
 from api.core.outbox import record
 from api.core.problems import Forbidden, WrongState
@@ -18,6 +20,17 @@ from api.organisations.queries import get_company, get_policy
 
 SILENCE = "no_answer"
 """The `employer_reason` of a refusal by silence."""
+_KEPT = {
+    "application_taken_back_in_time": Words(
+        "The first day has come: your agreement can no longer be taken back.",
+        "Le premier jour est venu : votre accord ne peut plus être retiré.",
+    ),
+    "application_taken_back_unworked": Words(
+        "Hours have been confirmed: your agreement can no longer be taken back.",
+        "Des heures sont confirmées : votre accord ne peut plus être retiré.",
+    ),
+}
+"""Why an agreement stands, by the constraint that the database names."""
 
 
 @retried
@@ -37,18 +50,21 @@ async def approve_application(actor: Actor, application_id: UUID, asked: int | N
 async def refuse_application(
     actor: Actor, application_id: UUID, reason: str, asked: int | None
 ) -> ApplicationOut:
-    """Refuse as the employer, which ends it and frees the place.
+    """Refuse as the employer, or take its agreement back until the first day: it ends, and its place is free.
 
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
-    async with transaction(actor) as connection:
-        present = await lock(connection, application_id, actor)
-        _require_employer(actor, present)
-        if starts(policy.REFUSE, present["state"], version=present["version"], asked=asked):
-            if present["employer_approval"] != "pending":
-                raise WrongState(state=present["employer_approval"], allowed=["pending"])
-            await _refuse(connection, present, reason)
-        return await queries.get_application(connection, application_id, actor)
+    try:
+        async with transaction(actor) as connection:
+            present = await lock(connection, application_id, actor)
+            _require_employer(actor, present)
+            if starts(policy.REFUSE, present["state"], version=present["version"], asked=asked):
+                await _refuse(connection, present, reason)
+            return await queries.get_application(connection, application_id, actor)
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name not in _KEPT:
+            raise
+        raise WrongState(_KEPT[error.constraint_name], state="approved", allowed=["pending"]) from None
 
 
 async def decide_for_the_silent(actor: Actor, application_id: UUID) -> None:
@@ -77,7 +93,8 @@ async def _approve(present: asyncpg.Record) -> None:
 
 async def _refuse(connection: Connection, present: asyncpg.Record, reason: str) -> None:
     words = {"employer_approval": "refused", "employer_reason": reason}
-    await move(connection, present, policy.REFUSE, EmployerRefused, **words)
+    fact = partial(EmployerRefused, taken_back=present["employer_approval"] == "approved")
+    await move(connection, present, policy.REFUSE, fact, **words)
 
 
 def _require_employer(actor: Actor, present: asyncpg.Record) -> None:

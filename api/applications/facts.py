@@ -78,7 +78,9 @@ class EmployerApproved(ApplicationFact, frozen=True, kw_only=True):
 
 
 class EmployerRefused(ApplicationFact, frozen=True, kw_only=True):
-    """The employer refused, which ended the application."""
+    """The employer refused, or took its agreement back, which ended the application."""
+
+    taken_back: bool = False
 
 
 class ApplicationCancelled(ApplicationFact, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """What every act on an application shares: the lock, the move, the places it frees."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -104,7 +104,7 @@ async def move(
     connection: Connection,
     present: asyncpg.Record,
     act: Move,
-    fact: type[ApplicationFact],
+    fact: Callable[..., ApplicationFact],
     reason: str | None = None,
     **columns: Any,
 ) -> None:

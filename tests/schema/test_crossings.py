@@ -56,6 +56,7 @@ CROSSINGS = {
     "follow_mission()": "a trigger: who keeps a mission writes no application",
     "require_engagement()": "a trigger: only an engagement is changed",
     "drop_changes()": "a trigger: a proposal ends with the engagement, whoever ended it",
+    "require_unbegun()": "a trigger: an employer that may not read hours takes nothing back once some are confirmed",
     "ask_again()": "a trigger: a longer effort asks an employer whose policy an association does not read",
     "year_of(uuid,date)": "a company's years, which its policy alone tells",
     "granted(uuid,date)": "the same of its minutes",

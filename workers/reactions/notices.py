@@ -75,6 +75,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     association: str
     employer_approval: str = ""
     employer_reason: str | None = None
+    taken_back: bool = False
     effort_minutes: int | None = None
     starts_on: date | None = None
     worked_on: date | None = None
@@ -143,10 +144,10 @@ async def tell_applicant_of_approval(fact: EmployerApproved, key: str) -> None:
 @reacts_to(EmployerRefused)
 async def tell_both_of_refusal(fact: EmployerRefused, key: str) -> None:
     """Tell the applicant why their employer refused, and the association only that it is over."""
-    it = await application(fact)
-    names = ("mission", "association", "employer_reason")
+    it = msgspec.structs.replace(await application(fact), taken_back=fact.taken_back)
+    names = ("mission", "association", "employer_reason", "taken_back")
     await _notify_with_calendar(it, "employer_refused", names, key)
-    news = it.news("applicant_refused", "application", "applicant", "mission")
+    news = it.news("applicant_refused", "application", "applicant", "mission", "taken_back")
     await notify(await keepers_of(it.mission_id), news, key)
 
 
