@@ -40,6 +40,8 @@ from api.organisations.routes_audit import router as audit
 from api.organisations.routes_members import router as members
 from api.reporting.routes import router as reporting
 from api.skills.routes import router as skills
+from api.web.pages import assets
+from api.web.routes import router as pages
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -80,6 +82,8 @@ def create_litestar(settings: Settings) -> Litestar:
             notifications,
             skills,
             templates,
+            pages,
+            assets(),
             openapi.assets(),
             openapi.get_document,
         ],

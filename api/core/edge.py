@@ -31,7 +31,7 @@ class Edge:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, adding what every answer carries."""
+        """Serve a request, adding what every answer carries and this one does not say by itself."""
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
@@ -46,7 +46,9 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *_added(scope, given, request_id)]
+                said = {name.lower() for name, _ in message["headers"]} - {b"vary"}
+                added = [each for each in _added(scope, given, request_id) if each[0] not in said]
+                message["headers"] = [*message["headers"], *added]
             elif scope["method"] == "HEAD":
                 message = {**message, "body": b""}
             await send(message)

@@ -20,6 +20,7 @@ from prometheus_client import Counter
 from api.core import clock
 from api.core.actor import system
 from api.core.database import AWAY, Connection, bound, transaction
+from api.core.language import Language
 from api.core.outbox import record
 from api.core.settings import Settings
 from api.notifications.facts import MailQueued
@@ -33,7 +34,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 MAILS = Counter("maillon_mails_total", "Mails, by what became of an attempt.", ["kind", "state"])
 
 _MAIL = """
-    SELECT id, kind, to_address, subject, text, language, state, attempts, not_before, paced, calendars,
+    SELECT id, kind, to_address, subject, text, language, state, attempts, not_before, paced, calendars, page,
            coalesce(resent_at, created_at) AS queued_at, created_at
     FROM mail WHERE id = $1 FOR UPDATE
 """
@@ -82,7 +83,7 @@ class Mail(msgspec.Struct, frozen=True):
     to_address: str
     subject: str
     text: str
-    language: str
+    language: Language
     state: str
     attempts: int
     not_before: datetime
@@ -90,6 +91,7 @@ class Mail(msgspec.Struct, frozen=True):
     queued_at: datetime
     created_at: datetime
     calendars: list[str]
+    page: str | None
 
     def is_too_late(self, now: datetime, settings: Settings) -> bool:
         """Tell whether it waited for so long that it is worth nothing."""
@@ -148,7 +150,7 @@ async def _reserve(connection: Connection, mail: Mail, now: datetime, settings: 
 
 
 def _write(mail: Mail, settings: Settings) -> bytes:
-    said = MailText(mail.subject, mail.text, mail.language, mail.calendars)
+    said = MailText(mail.subject, mail.text, mail.language, mail.calendars, mail.page)
     return compose(mail.id, mailbox(mail.to_address), said, clock.now(), settings)
 
 

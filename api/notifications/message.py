@@ -10,17 +10,19 @@ from uuid import UUID
 import msgspec
 from icalendar import Calendar, vCalAddress
 
+from api.core.language import Language
 from api.core.settings import Settings
 from api.notifications.render import render_html
 
 
 class MailText(msgspec.Struct, frozen=True):
-    """What a mail says, in which language, and the iCalendar objects it carries (RFC 6047)."""
+    """What a mail says, in which language, the iCalendar objects it carries (RFC 6047), and our page it leads to."""
 
     subject: str
     text: str
-    language: str
+    language: Language
     calendars: list[str] = []
+    page: str | None = None
 
 
 def compose(mail_id: UUID, address: str, said: MailText, at: datetime, settings: Settings) -> bytes:
@@ -34,9 +36,11 @@ def compose(mail_id: UUID, address: str, said: MailText, at: datetime, settings:
     # The same for every attempt: a receiver who got two copies can tell.
     message["Message-ID"] = f"<{mail_id}@{sender_domain(settings)}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday reply
-    text = f"{said.text}\n\n-- \nMaillon\n{settings.public_url}\n"
+    site = settings.public_url.rstrip("/")
+    link = f"{site}{said.page}" if said.page else None
+    text = "\n\n".join([said.text, *([link] if link else []), f"-- \nMaillon\n{site}\n"])
     message.set_content(text, cte="quoted-printable")
-    html = render_html(said.subject, said.text, said.language, settings.public_url)
+    html = render_html(said.subject, said.text, said.language, site, link)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     for number, calendar in enumerate(said.calendars):
         _carry(message, addressed(calendar, message), number)

@@ -8,12 +8,14 @@ from typing import NamedTuple
 from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2.sandbox import SandboxedEnvironment
 
-from api.core.language import Language
+from api.core.language import Language, Words
 
 _MONTHS = {
     "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
     "en": "January February March April May June July August September October November December",
 }
+
+_OPENS = Words("Open in Maillon", "Ouvrir dans Maillon")
 
 
 class Notice(NamedTuple):
@@ -31,13 +33,20 @@ def render(kind: str, language: Language, values: dict[str, object]) -> Notice:
     return Notice(title.strip(), text.strip())
 
 
-def render_html(subject: str, text: str, language: str, public_url: str) -> str:
-    """Lay a mail's text out as a small HTML page; everything in it is escaped."""
+def render_html(subject: str, text: str, language: Language, public_url: str, link: str | None) -> str:
+    """Lay a mail's text out as a small HTML page, with what it leads to; everything in it is escaped."""
     paragraphs = text.split("\n\n")
     return (
         _templates()
         .get_template("layout.html")
-        .render(subject=subject, paragraphs=paragraphs, language=language, public_url=public_url)
+        .render(
+            subject=subject,
+            paragraphs=paragraphs,
+            language=language,
+            public_url=public_url,
+            link=link,
+            opens=_OPENS.read(language),
+        )
     )
 
 

@@ -26,8 +26,8 @@ _NOTICE = """
 """
 _MAIL = """
     INSERT INTO mail (id, person_id, kind, to_address, language, subject, text, unique_key,
-                      not_before, created_at, calendars)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+                      not_before, created_at, calendars, page)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
     ON CONFLICT ON CONSTRAINT mail_once DO NOTHING RETURNING id
 """
 _READ = """
@@ -49,6 +49,7 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
     """What people are told: a kind, what it is about, and the values its text names.
 
     `personal`: it concerns a personal-time mission, which a mail to a work address must not name.
+    `page`: the path of ours that its mail leads to.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
     about_id: UUID
     values: dict[str, Any]
     personal: bool = False
+    page: str | None = None
 
 
 async def contacts(person_ids: list[UUID]) -> list[Contact]:
@@ -80,16 +82,17 @@ async def notify(person_ids: list[UUID], news: News, unique_key: str, calendars:
         if contact.email:
             neutral = news.personal and contact.at_work
             said = render(NEUTRAL, contact.language, {}) if neutral else notice
-            await _queue_mail(contact, news.kind, said, key, () if neutral else calendars)
+            carried = ([], None) if neutral else (list(calendars), news.page)
+            await _queue_mail(contact, news.kind, said, key, carried)
 
 
 async def _queue_mail(
-    contact: Contact, kind: str, notice: Notice, key: str, calendars: Sequence[str]
+    contact: Contact, kind: str, notice: Notice, key: str, carried: tuple[list[str], str | None]
 ) -> None:
     mail_id = await bound().fetchval(
         _MAIL,
         *(new_id(), contact.person_id, kind, contact.email, contact.language),
-        *(*notice, key, clock.now(), list(calendars)),
+        *(*notice, key, clock.now(), *carried),
     )
     if mail_id:
         await record(MailQueued(mail_id=mail_id))
@@ -102,7 +105,7 @@ async def mail_code(
     mail_id = await bound().fetchval(
         _MAIL,
         *(new_id(), None, kind, address, language),
-        *(*render(kind, language, values), unique_key, clock.now(), []),
+        *(*render(kind, language, values), unique_key, clock.now(), [], None),
     )
     await record(MailQueued(mail_id=mail_id))
 

@@ -44,6 +44,7 @@ class Mail(Table, db=ENGINE, tablename="mail"):
     reply = Text(null=True, default=None)
     created_at = Timestamptz(default=None)
     calendars = Array(base_column=Text(), default=list)
+    page = Text(null=True, default=None)
 
 
 class MailDomain(Table, db=ENGINE, tablename="mail_domain"):

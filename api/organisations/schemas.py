@@ -47,7 +47,8 @@ Identifier = Annotated[str, Meta(min_length=8, max_length=20, pattern=r"^[0-9A-Z
 PostalCode = Annotated[str, Meta(pattern=r"^[0-9]{5}$(?!\n)")]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
-Slug = Annotated[str, Meta(min_length=2, max_length=60, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)")]
+SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)"
+Slug = Annotated[str, Meta(min_length=2, max_length=60, pattern=SLUG)]
 Origin = Annotated[
     str,
     Meta(

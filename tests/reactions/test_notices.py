@@ -1,6 +1,9 @@
 """Who is told what, in which language, and what the employer never reads."""
 
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -21,6 +24,7 @@ from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursL
 from api.missions.facts import MissionPublished, MissionRejected
 from api.notifications import render
 from api.notifications.kinds import KINDS
+from api.notifications.message import MailText, compose
 from api.organisations.facts import AssociationRefused, AssociationVerified
 from tests.reactions.world import World, change, happen, make_application, make_hours, make_mission, react
 from workers.reactions import OWED
@@ -176,17 +180,39 @@ async def test_a_decline_tells_its_reason_although_it_was_reopened_since(
     assert "toutes les places sont prises" in (await notices_about(application))[world.applicant][1]
 
 
-async def test_a_refusal_tells_its_reason_to_the_applicant_alone(world: World, settings: Settings) -> None:
+@pytest.mark.parametrize(("taken_back", "said"), [(False, "n’a pas donné"), (True, "a retiré")])
+async def test_a_refusal_tells_its_reason_to_the_applicant_alone(
+    taken_back: bool, said: str, world: World, settings: Settings
+) -> None:
     application = await make_application(world)
     await change(
         "UPDATE application SET state = 'employer_refused', employer_approval = 'refused', "
         "employer_reason = 'Trop de travail' WHERE id = $1",
         application,
     )
-    await happen(EmployerRefused(application_id=application, **world.tenants), settings)
+    tenants: dict[str, Any] = world.tenants
+    await happen(EmployerRefused(application_id=application, taken_back=taken_back, **tenants), settings)
     notices = await notices_about(application)
     assert set(notices) == whom(world, "applicant", *MEMBERS)
     assert {person for person, (_, text) in notices.items() if "Trop de travail" in text} == {world.applicant}
+    assert all(said in notices[person][1] for person in (world.applicant, world.owner))
+
+
+async def test_the_mail_that_asks_an_employer_leads_to_the_page_where_they_answer(
+    world: World, settings: Settings
+) -> None:
+    application = await make_application(world)
+    await happen(EmployerApprovalAsked(application_id=application, **world.tenants), settings)
+    async with operations() as connection:
+        row = await connection.fetchrow("SELECT * FROM mail WHERE person_id = $1", world.manager)
+    assert row["page"] == f"/approvals/{application}?company={world.company}"
+
+    said = MailText(row["subject"], row["text"], row["language"], page=row["page"])
+    written = compose(row["id"], row["to_address"], said, row["created_at"], settings)
+    text, html = message_from_bytes(written, policy=default).iter_parts()
+    link = f"{settings.public_url}{row['page']}"
+    assert link in text.get_content().splitlines()
+    assert f'<a href="{link}">Open in Maillon</a>' in html.get_content()
 
 
 async def test_each_reads_their_own_language(world: World, settings: Settings) -> None:

@@ -115,7 +115,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "mail": dict.fromkeys(
         ("unique_key", "attempts", "not_before", "paced", "resent_at", "attempting_at"), WORK
     )
-    | {"calendars": "told by the calendar invitations; blank once it is sent"},
+    | {"calendars": "told by the calendar invitations; blank once it is sent", "page": OTHERS},
     "state_event": {"id": WORK, "by_person": OTHERS},
     "audit_event": {
         "id": WORK,

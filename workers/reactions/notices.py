@@ -48,6 +48,7 @@ _APPLICATION = """
     FROM application a JOIN mission m ON m.id = a.mission_id JOIN association s ON s.id = a.association_id
     WHERE a.id = $1
 """
+_SLUG = "SELECT slug FROM company WHERE id = $1"
 _AUTHOR = "SELECT author_id FROM message WHERE id = $1"
 _LAST_MOVE = """
     SELECT from_state, reason FROM state_event WHERE object_id = $1 AND to_state = $2
@@ -131,7 +132,10 @@ async def ask_employer_for_approval(fact: EmployerApprovalAsked, key: str) -> No
         return
     names = ("applicant", "mission", "association", "effort_minutes", "starts_on")
     people = await employers_of(it.person_id, it.company_id, it.manager_id)
-    await notify(people, it.news("approval_asked", "application", *names), key)
+    slug = await bound().fetchval(_SLUG, it.company_id)
+    page = f"/approvals/{it.id}?company={slug}"
+    news = msgspec.structs.replace(it.news("approval_asked", "application", *names), page=page)
+    await notify(people, news, key)
 
 
 @reacts_to(EmployerApproved)
