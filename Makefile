@@ -32,10 +32,11 @@ test: setup node ## Run the tests on real servers
 node: ## Install the test tools that need Node, where it is
 	@if command -v npm >/dev/null; then \
 		cmp -s tests/oidc/package-lock.json tests/oidc/node_modules/.maillon-lock || { \
-			echo "Installing the OpenID provider of the tests…"; \
+			echo "Installing the OpenID provider and the browser’s driver of the tests…"; \
 			npm ci --prefix tests/oidc --silent --no-audit --no-fund && \
 			cp tests/oidc/package-lock.json tests/oidc/node_modules/.maillon-lock; }; \
 	else echo "Node is not here: the tests that sign in at a real OpenID provider are skipped."; fi
+	@command -v chromium >/dev/null || echo "Chromium is not here: the tests of pages in a real browser are skipped."
 
 prove: setup ## The long rounds: mail storms, races, kills
 	@$(BIN)/pytest -m prove -q

@@ -26,9 +26,11 @@ def processes(*environments: dict[str, str]) -> Iterator[dict[str, Popen[bytes]]
         started = {}
         for environment in environments:
             port = free_port()
-            process = python("-m", "api.cli", "serve", "--port", str(port), environment=environment)
+            address = f"http://127.0.0.1:{port}"
+            known = {"MAILLON_PUBLIC_URL": address} | environment
+            process = python("-m", "api.cli", "serve", "--port", str(port), environment=known)
             parts.callback(stop, process, SIGTERM, 10)
-            started[f"http://127.0.0.1:{port}"] = process
+            started[address] = process
         assert wait_until(lambda: all(_answers(client, address) for address in started), 60)
         yield started
 
