@@ -11,6 +11,7 @@ from api.applications.routes import router as applications
 from api.applications.routes_answers import router as answers
 from api.applications.routes_changes import router as changes
 from api.applications.routes_endings import router as endings
+from api.applications.routes_feedback import router as feedback
 from api.core import errors, health, net, openapi, signing
 from api.core.database import close_pools, open_pools
 from api.core.edge import Edge
@@ -77,6 +78,7 @@ def create_litestar(settings: Settings) -> Litestar:
             answers,
             changes,
             endings,
+            feedback,
             hours,
             reporting,
             notifications,

@@ -112,3 +112,28 @@ class CalendarInvitation(Table, db=ENGINE, tablename="calendar_invitation"):
     version = Integer(default=1)
     events = JSONB(default=None)
     told_at = Timestamptz(default=None)
+
+
+class Feedback(Table, db=ENGINE, tablename="feedback"):
+    """What one side says at the end; `counted`: it is in the figures, and can no longer be told apart."""
+
+    id = UUID(primary_key=True, default=None)
+    application_id = ForeignKey(Application, null=False, default=None, on_delete=OnDelete.restrict)
+    association_id = UUID(default=None)
+    person_id = UUID(default=None)
+    from_association = Boolean(default=None)
+    again = Boolean(default=None)
+    deliverable_used = Text(null=True, default=None)
+    given_at = Timestamptz(default=None)
+    counted = Boolean(default=False)
+
+
+class FeedbackTotal(Table, db=ENGINE, tablename="feedback_total"):
+    """How many answers of a side are counted, and what they say: figures that anyone may read."""
+
+    id = UUID(primary_key=True, default=None)
+    association_id = UUID(default=None)
+    from_association = Boolean(default=None)
+    answers = Integer(default=0)
+    again = Integer(default=0)
+    used = Integer(default=0)

@@ -189,6 +189,13 @@ PARTS = (
         "SELECT to_jsonb(t) FROM calendar_feed t WHERE t.person_id = $1",
     ),
     Part(
+        "feedback",
+        "feedback",
+        Words("What you said at the end.", "Ce que vous avez dit à la fin."),
+        "id application_id association_id again given_at",
+        "SELECT to_jsonb(t) FROM feedback t WHERE t.person_id = $1 AND NOT t.from_association ORDER BY t.id",
+    ),
+    Part(
         "hours",
         "hours_entry",
         Words("The hours that you declared.", "Les heures que vous avez déclarées."),

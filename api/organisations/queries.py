@@ -22,15 +22,22 @@ from api.organisations.schemas import (
     CompanyOut,
     Duplicate,
     EmployeeOut,
+    FeedbackFigures,
     MemberOut,
 )
 from api.organisations.schemas_policy import PolicyOut
 
 _ASSOCIATION = """
-    SELECT id, version, state, state_reason, name, legal_form, purpose, rna, siren, siret, street, postal_code, city,
+    SELECT a.id, version, state, state_reason, name, legal_form, purpose, rna, siren, siret, street, postal_code, city,
            latitude, longitude, causes, website, contact_email, public_interest, created_at,
-           rate AS reply_rate, median AS reply_median_minutes
-    FROM association, replies_of(id, $2) WHERE id = $1
+           rate AS reply_rate, median AS reply_median_minutes,
+           round(them.again::numeric / nullif(them.answers, 0), 2)::float8 AS people_again,
+           round(it.again::numeric / nullif(it.answers, 0), 2)::float8 AS association_again,
+           round(it.used::numeric / nullif(it.answers, 0), 2)::float8 AS deliverables_used
+    FROM association a CROSS JOIN LATERAL replies_of(a.id, $2)
+    LEFT JOIN feedback_total them ON them.association_id = a.id AND NOT them.from_association
+    LEFT JOIN feedback_total it ON it.association_id = a.id AND it.from_association
+    WHERE a.id = $1
 """
 _STATE = "SELECT state FROM association WHERE id = $1"
 _INSIDE = """
@@ -75,7 +82,8 @@ async def get_association(
     else:
         fields |= dict.fromkeys(("contact_email", "state_reason", "history", "duplicates"))
     address = Address(**{name: fields.pop(name) for name in Address.__struct_fields__})
-    return AssociationOut(**fields, address=address)
+    figures = FeedbackFigures(**{name: fields.pop(name) for name in FeedbackFigures.__struct_fields__})
+    return AssociationOut(**fields, address=address, feedback=figures)
 
 
 def read_duplicates(rows: str | None) -> list[Duplicate]:

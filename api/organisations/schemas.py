@@ -118,6 +118,19 @@ class AssociationEvent(Out, frozen=True, kw_only=True):
     at: datetime
 
 
+class FeedbackFigures(Out, frozen=True, kw_only=True):
+    """What was said at the end of engagements, in shares (0 to 1), null under five people.
+
+    `people_again`: people who would come back; `association_again`: engagements that the association would repeat;
+    `deliverables_used`: what serves, in full or in part. They move by five people or more at a time, so that no
+    difference between two readings tells what one said; what is erased or said anew later does not move them.
+    """
+
+    people_again: float | None
+    association_again: float | None
+    deliverables_used: float | None
+
+
 class AssociationOut(Out, frozen=True, kw_only=True):
     """An association as anyone sees it.
 
@@ -144,6 +157,7 @@ class AssociationOut(Out, frozen=True, kw_only=True):
     created_at: datetime
     reply_rate: float | None
     reply_median_minutes: int | None
+    feedback: FeedbackFigures
     history: list[AssociationEvent] | None
     duplicates: list[Duplicate] | None
 

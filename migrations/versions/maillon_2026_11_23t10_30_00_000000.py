@@ -13,6 +13,7 @@ async def forwards() -> MigrationManager:
     async def run() -> None:
         await run_script("0018/taking_back.sql")
         await run_script("0018/pages.sql")
+        await run_script("0018/feedback.sql")
         await run_script("hand_over.sql")
 
     manager.add_raw(run)

@@ -29,6 +29,7 @@ ASSOCIATION = {
 PROVIDER = {"issuer": "https://identite.matrice.example", "audience": "maillon"}
 REPORT = "reports/engagement?from=2026-01-01&to=2026-12-31&by=month"
 NOBODY = "00000000-0000-7000-8000-000000000000"
+FEEDBACK = {"again": True, "deliverable_used": "yes"}
 REASON = {"reason": "Une raison."}
 REASONS = {"reasons": ["Une raison."]}
 _COMPANY = "/v1/companies/{company_id}"
@@ -154,6 +155,7 @@ CALLS: dict[str, Call] = {
     "acceptChange": Call("POST", "/v1/changes/{change_id}/accept"),
     "declineChange": Call("POST", "/v1/changes/{change_id}/decline"),
     "withdrawChange": Call("POST", "/v1/changes/{change_id}/withdraw"),
+    "giveFeedback": Call("POST", "/v1/applications/{done_id}/feedback", FEEDBACK),
     "withdrawApplication": Call("POST", _APPLICATION + "/withdraw", {"reason": "other"}),
     "approveApplication": Call("POST", _APPLICATION + "/approve"),
     "refuseApplication": Call("POST", _APPLICATION + "/refuse", REASON),

@@ -149,6 +149,10 @@ async def _engagements(
             {"effort_minutes": 1500, "message": MARK},
         )
     )["id"]
+    done = await _applied(world, employee, await world.mission(association))
+    ids["done_id"] = done["id"]
+    await world.ok(association.owner, "POST", f"/v1/applications/{done['id']}/accept")
+    await world.ok(association.owner, "POST", f"/v1/applications/{done['id']}/complete")
     personal = await _applied(world, employee, await world.mission(association), "personal_time")
     ids["personal_id"] = personal["id"]
 

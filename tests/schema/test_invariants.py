@@ -42,6 +42,10 @@ PLANTED = {
         WHERE regime = 'working_time'""",
     "allowances_are_counted": "UPDATE allowance SET used = used + 1 WHERE employee_id IS NULL",
     "engagements_reserve": "UPDATE reservation SET minutes = minutes + 1",
+    "feedback_is_shown_by_fives": """
+        INSERT INTO feedback (id, application_id, association_id, person_id, from_association, again, given_at)
+        SELECT uuidv7(), uuidv7(), '00000000-0000-7000-8000-000000000000', uuidv7(), false, true, now()
+        FROM generate_series(1, 5)""",
     "search_shows_what_is_published": "UPDATE mission_search SET places_left = places_left + 1",
     "mails_are_told_once": """
         INSERT INTO mail (id, person_id, kind, to_address, language, subject, text, unique_key, not_before, created_at)

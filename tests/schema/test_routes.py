@@ -19,8 +19,9 @@ from tests.schema.contract import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
 GUARDS = {getattr(actor, name) for name in ("public", "signed_in", "employed", "moderator", "admin")}
-OURS = {"getReadiness", "getMetrics", "downloadExport"}
-"""Operations of the operators that the contract groups under `health`, and what the `url` of an export names."""
+OURS = {"getReadiness", "getMetrics", "downloadExport", "giveFeedback"}
+"""Operations of the operators that the contract groups under `health`, what the `url` of an export names, and what
+both sides say at the end."""
 
 
 def handlers(app: Litestar) -> Iterator[tuple[str, BaseRouteHandler]]:

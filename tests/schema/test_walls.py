@@ -17,6 +17,7 @@ PUBLIC = {
     "association": "verified ones are listed; a refused one is hidden",
     "mission": "published ones are found; a draft is hidden",
     "mission_search": "what anyone may find",
+    "feedback_total": "figures of five people or more",
     "search_word": "words of published titles",
     "search_synonym": "reference data",
     "application_cap": "bounds, of nobody",
@@ -73,6 +74,9 @@ async def planted(world: World) -> Tenant:
     await world.ok(
         employee, "POST", f"/v1/applications/{application['id']}/changes", {"effort_minutes": 1500}
     )
+    path = f"/v1/applications/{personal['id']}"
+    await world.ok(association.owner, "POST", f"{path}/complete")
+    await world.ok(employee, "POST", f"{path}/feedback", {"again": True})
     await tell(UUID(personal["person"]["id"]))
     await begin_login(UUID(company.id))
     await leave_traces(world, company, UUID(personal["person"]["id"]))

@@ -22,6 +22,7 @@ FROM person p JOIN LATERAL (
     UNION ALL SELECT 'message' FROM message WHERE person_id = p.id OR (author_id = p.id AND text <> '')
     UNION ALL SELECT 'calendar_feed' FROM calendar_feed WHERE person_id = p.id
     UNION ALL SELECT 'calendar_invitation' FROM calendar_invitation WHERE person_id = p.id
+    UNION ALL SELECT 'feedback' FROM feedback WHERE person_id = p.id
     UNION ALL SELECT 'flag' FROM flag WHERE person_id = p.id AND text <> ''
     UNION ALL SELECT 'hours_entry' FROM hours_entry WHERE person_id = p.id AND note <> ''
 ) held ON true
