@@ -93,7 +93,7 @@ async def _approve(present: asyncpg.Record) -> None:
 
 async def _refuse(connection: Connection, present: asyncpg.Record, reason: str) -> None:
     words = {"employer_approval": "refused", "employer_reason": reason}
-    fact = partial(EmployerRefused, taken_back=present["employer_approval"] == "approved")
+    fact = partial(EmployerRefused, before=present["employer_approval"])
     await move(connection, present, policy.REFUSE, fact, **words)
 
 

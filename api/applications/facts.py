@@ -1,5 +1,6 @@
 """What happened to applications."""
 
+from typing import Literal
 from uuid import UUID
 
 from api.core.outbox import Fact
@@ -78,9 +79,9 @@ class EmployerApproved(ApplicationFact, frozen=True, kw_only=True):
 
 
 class EmployerRefused(ApplicationFact, frozen=True, kw_only=True):
-    """The employer refused, or took its agreement back, which ended the application."""
+    """The employer refused, or took its agreement back, which ended the application; `before`: its word until then."""
 
-    taken_back: bool = False
+    before: Literal["pending", "approved"] = "pending"
 
 
 class ApplicationCancelled(ApplicationFact, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
@@ -180,9 +180,9 @@ async def test_a_decline_tells_its_reason_although_it_was_reopened_since(
     assert "toutes les places sont prises" in (await notices_about(application))[world.applicant][1]
 
 
-@pytest.mark.parametrize(("taken_back", "said"), [(False, "n’a pas donné"), (True, "a retiré")])
+@pytest.mark.parametrize(("before", "said"), [("pending", "n’a pas donné"), ("approved", "a retiré")])
 async def test_a_refusal_tells_its_reason_to_the_applicant_alone(
-    taken_back: bool, said: str, world: World, settings: Settings
+    before: Literal["pending", "approved"], said: str, world: World, settings: Settings
 ) -> None:
     application = await make_application(world)
     await change(
@@ -191,7 +191,7 @@ async def test_a_refusal_tells_its_reason_to_the_applicant_alone(
         application,
     )
     tenants: dict[str, Any] = world.tenants
-    await happen(EmployerRefused(application_id=application, taken_back=taken_back, **tenants), settings)
+    await happen(EmployerRefused(application_id=application, before=before, **tenants), settings)
     notices = await notices_about(application)
     assert set(notices) == whom(world, "applicant", *MEMBERS)
     assert {person for person, (_, text) in notices.items() if "Trop de travail" in text} == {world.applicant}

@@ -105,6 +105,10 @@ async def everywhere(world: World) -> UUID:
     await flag(UUID(application["mission_id"]), person_id)
     await world.ok(token, "POST", f"/v1/applications/{application['id']}/messages", {"text": "Bonjour"})
     await world.ok(token, "POST", f"/v1/applications/{application['id']}/changes", {"effort_minutes": 1500})
+    done = await world.application(token, await world.mission(association), "personal_time")
+    for act in ("accept", "complete"):
+        await world.ok(association.owner, "POST", f"/v1/applications/{done['id']}/{act}")
+    await world.ok(token, "POST", f"/v1/applications/{done['id']}/feedback", {"again": True})
     await tell(person_id)
     await begin_login(UUID(company.id))
     async with operations() as connection:

@@ -148,7 +148,7 @@ async def tell_applicant_of_approval(fact: EmployerApproved, key: str) -> None:
 @reacts_to(EmployerRefused)
 async def tell_both_of_refusal(fact: EmployerRefused, key: str) -> None:
     """Tell the applicant why their employer refused, and the association only that it is over."""
-    it = msgspec.structs.replace(await application(fact), taken_back=fact.taken_back)
+    it = msgspec.structs.replace(await application(fact), taken_back=fact.before == "approved")
     names = ("mission", "association", "employer_reason", "taken_back")
     await _notify_with_calendar(it, "employer_refused", names, key)
     news = it.news("applicant_refused", "application", "applicant", "mission", "taken_back")
