@@ -14,12 +14,14 @@ from api.applications.schemas import (
     ApplicationEvent,
     ApplicationMission,
     ApplicationOut,
+    ApplicationWarning,
     Convention,
     ReachableContact,
 )
 from api.core import clock, pagination
 from api.core.actor import Actor
 from api.core.database import Connection, fetch_all, fetch_one, found
+from api.core.language import Words
 from api.core.schemas import Page
 from api.missions.schemas import Session
 from api.organisations.queries import get_company
@@ -30,6 +32,7 @@ _APPLICATION = """
            p.created_at, p.approval_due_at, p.reply_due_at, p.offer_expires_at,
            CASE p.state WHEN 'waitlisted' THEN waitlist_position(p.id) END AS waitlist_position,
            CASE WHEN p.person_id = app_person() THEN contact_of(p.mission_id) END AS contact,
+           CASE WHEN p.person_id = app_person() THEN overlaps_of(p.id) END AS overlaps,
            p.wanted_sessions, p.agreed_starts_on, p.agreed_ends_on, p.agreed_minutes, p.agreed_sessions, p.convention,
            m.title, a.name AS association, m.starts_on, m.ends_on
     FROM application p
@@ -60,6 +63,10 @@ _HISTORY = """
     WHERE object = 'application' AND object_id = $1 ORDER BY at, id
 """
 
+_OVERLAP = Words(
+    "It falls on days of “{title}”, for which you were accepted.",
+    "Elle tombe sur des jours de « {title} », où votre candidature est acceptée.",
+)
 _ALLOWANCE = """
     SELECT first AS starts_on, (first + interval '1 year')::date - 1 AS ends_on, to_each AS granted,
            coalesce(a.reserved, 0) AS reserved, coalesce(a.used, 0) AS used,
@@ -77,6 +84,13 @@ async def get_application(connection: Connection, application_id: UUID, viewer: 
     require_sight(viewer, row)
     history = await fetch_all(connection, ApplicationEvent, _HISTORY, application_id)
     return _shown(row, viewer, history)
+
+
+class Overlap(msgspec.Struct, frozen=True):
+    """An engagement of the same person that falls on the same days."""
+
+    application_id: UUID
+    title: str
 
 
 class Wanted(NamedTuple):
@@ -152,8 +166,21 @@ def _shown(row: Any, viewer: Actor, history: list[ApplicationEvent] | None = Non
         sessions=row["wanted_sessions"],
         agreed=_agreed(row) if row["agreed_minutes"] else None,
         convention=msgspec.json.decode(row["convention"], type=Convention) if row["convention"] else None,
+        warnings=_warnings(row, viewer),
         history=history or [],
     )
+
+
+def _warnings(row: Any, viewer: Actor) -> list[ApplicationWarning]:
+    overlaps = msgspec.json.decode(row["overlaps"], type=list[Overlap]) if row["overlaps"] else []
+    return [
+        ApplicationWarning(
+            code="overlap",
+            detail=_OVERLAP.format(title=each.title).read(viewer.language),
+            application_id=each.application_id,
+        )
+        for each in overlaps
+    ]
 
 
 def _agreed(row: Any) -> AgreedTerms:

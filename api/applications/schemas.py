@@ -138,13 +138,21 @@ class Convention(Out, frozen=True, kw_only=True):
     place: Place
 
 
+class ApplicationWarning(Out, frozen=True, kw_only=True):
+    """What the applicant should know, and nothing blocks: `overlap` with the engagement named."""
+
+    code: Literal["overlap"]
+    detail: str
+    application_id: UUID
+
+
 class ApplicationOut(Out, frozen=True, kw_only=True):
     """An application; `message` is null to the employer, `contact` to all but the applicant once accepted.
 
     `approval_due_at` while the employer's word is asked, `reply_due_at` while the association has not answered,
     `offer_expires_at` while a place is kept, and `waitlist_position` (1 is next) while it waits: null otherwise.
     `sessions`: those asked for, empty for all; `agreed` once a place was held, and `convention` where that was on
-    working time.
+    working time. `warnings` are for the applicant alone.
     """
 
     id: UUID
@@ -167,6 +175,7 @@ class ApplicationOut(Out, frozen=True, kw_only=True):
     sessions: list[UUID]
     agreed: AgreedTerms | None
     convention: Convention | None
+    warnings: list[ApplicationWarning] = []
     history: list[ApplicationEvent] = []
 
 

@@ -14,6 +14,7 @@ async def forwards() -> MigrationManager:
         await run_script("0018/taking_back.sql")
         await run_script("0018/pages.sql")
         await run_script("0018/feedback.sql")
+        await run_script("0018/overlap.sql")
         await run_script("hand_over.sql")
 
     manager.add_raw(run)
