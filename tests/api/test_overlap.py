@@ -62,7 +62,7 @@ async def test_days_and_sessions_that_meet_are_told(
 async def test_the_applicant_alone_is_warned_and_nothing_is_blocked(world: World) -> None:
     company = await world.company(approval="hr")
     employee = world.employee(company)
-    _, private = await engaged(world, company, employee, "personal_time", title="Tenir la buvette du club")
+    _, private = await engaged(world, company, employee, "personal_time", title="Tenir la buvette")
     association, application = await engaged(world, company, employee)
     path = f"/v1/applications/{application['id']}"
     mine = await world.ok(employee, "GET", path, accept_language="fr")
@@ -73,7 +73,7 @@ async def test_the_applicant_alone_is_warned_and_nothing_is_blocked(world: World
         [
             {
                 "code": "overlap",
-                "detail": "Elle tombe sur des jours de « Tenir la buvette du club », où votre candidature est acceptée.",
+                "detail": "Elle tombe sur des jours de « Tenir la buvette », où votre candidature est acceptée.",
                 "application_id": private["id"],
             }
         ],
