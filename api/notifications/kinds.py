@@ -12,6 +12,7 @@ KINDS: dict[str, WhenInDoubt] = {
     "application_accepted": "hold",
     "application_declined": "hold",
     "application_withdrawn": "hold",
+    "application_left": "hold",
     "approval_asked": "hold",
     "employer_approved": "hold",
     "employer_refused": "hold",

@@ -7,10 +7,12 @@ from uuid import UUID
 from api.core import clock
 from api.core.actor import system
 from api.core.database import operations, transaction
+from api.core.settings import Settings
 from api.identity import service as identity
 from api.organisations.facts import ManyDeactivated
 from tests.api.test_magic_links import sign_in
 from tests.make.world import Company, World
+from tests.reactions.world import catch_up
 from workers.reactions.organisations import tell_administrators_of_departures
 
 
@@ -43,7 +45,7 @@ async def test_a_leaver_is_out_and_their_places_are_free(world: World) -> None:
     assert await _act(world, company, job["employee_id"], "deactivate") == gone
 
 
-async def test_coming_back_gives_access_and_no_place(world: World) -> None:
+async def test_coming_back_gives_access_and_no_place(world: World, settings: Settings) -> None:
     association, company = await world.association(), await world.company()
     employee, accepted = await world.engagement(association, company)
     job = await _job(world, employee)
@@ -55,6 +57,10 @@ async def test_coming_back_gives_access_and_no_place(world: World) -> None:
     assert await _job(world, employee) == job
     seen = await world.ok(employee, "GET", f"/v1/applications/{accepted['id']}")
     assert seen["state"] == "withdrawn"
+    await catch_up(settings)
+    for token, kind in ((employee, "application_left"), (association.owner, "application_withdrawn")):
+        told = (await world.ok(token, "GET", "/v1/me/notifications"))["items"]
+        assert [each["kind"] for each in told].count(kind) == 1
 
 
 async def test_a_lowered_figure_stands_when_its_author_leaves(world: World) -> None:

@@ -11,6 +11,7 @@ import pytest
 from api.applications.facts import (
     ApplicationAccepted,
     ApplicationDeclined,
+    ApplicationFact,
     ApplicationSubmitted,
     ApplicationWithdrawn,
     EmployerApprovalAsked,
@@ -52,6 +53,13 @@ def whom(world: World, *names: str) -> set[UUID]:
     return {getattr(world, name) for name in names}
 
 
+# By the applicant, and not by the system for whoever leaves.
+_WITHDRAW = """
+    WITH who AS MATERIALIZED (SELECT set_config('app.person', $2, true))
+    UPDATE application SET state = 'withdrawn' FROM who WHERE id = $1
+"""
+
+
 @pytest.mark.parametrize(
     ("fact", "told", "kind"),
     [
@@ -64,9 +72,11 @@ def whom(world: World, *names: str) -> set[UUID]:
     ],
 )
 async def test_a_fact_of_an_application_is_told_to_those_it_concerns(
-    fact: type[ApplicationSubmitted], told: tuple[str, ...], kind: str, world: World, settings: Settings
+    fact: type[ApplicationFact], told: tuple[str, ...], kind: str, world: World, settings: Settings
 ) -> None:
     application = await make_application(world)
+    if fact is ApplicationWithdrawn:
+        await change(_WITHDRAW, application, str(world.applicant))
     await happen(fact(application_id=application, **world.tenants), settings)
     notices = await notices_about(application)
     assert set(notices) == whom(world, *told)

@@ -34,7 +34,7 @@ from api.applications.facts import (
 from api.applications.invitations import news_for_calendar
 from api.core.database import bound, fetch_one
 from api.notifications.service import News, notify
-from workers.reactions.people import employers_of, keepers_of
+from workers.reactions.people import employers_of, keepers_of, who_moved
 from workers.registry import reacts_to
 
 _APPLICATION = """
@@ -118,10 +118,14 @@ async def tell_applicant_of_decline(fact: ApplicationDeclined, key: str) -> None
 
 @reacts_to(ApplicationWithdrawn)
 async def tell_association_of_withdrawal(fact: ApplicationWithdrawn, key: str) -> None:
-    """Tell the association that an applicant withdrew."""
+    """Tell the association that an applicant withdrew, and the applicant where it was their leaving that did it."""
     it = await application(fact)
     news = it.news("application_withdrawn", "application", "applicant", "mission")
     await notify(await keepers_of(it.mission_id), news, key)
+    if await who_moved(it.id, "withdrawn") != it.person_id:
+        await notify(
+            [it.person_id], it.news("application_left", "application", "mission", "association"), key
+        )
 
 
 @reacts_to(EmployerApprovalAsked)
