@@ -71,6 +71,10 @@ _PURGES: dict[Kind, tuple[str, ...]] = {
                    SELECT t.id FROM change_proposal t JOIN application a ON a.id = t.application_id
                    WHERE t.created_at < $1 AND t.message <> '' AND {over}
                    ORDER BY t.created_at LIMIT $2 FOR UPDATE OF t SKIP LOCKED)""",
+            """DELETE FROM feedback WHERE id IN (
+                   SELECT t.id FROM feedback t JOIN application a ON a.id = t.application_id
+                   WHERE t.given_at < $1 AND {over}
+                   ORDER BY t.given_at LIMIT $2 FOR UPDATE OF t SKIP LOCKED)""",
             """DELETE FROM calendar_invitation WHERE application_id IN (
                    SELECT a.id FROM calendar_invitation t JOIN application a ON a.id = t.application_id
                    WHERE t.told_at < $1 AND {over}

@@ -133,6 +133,22 @@ async def test_what_was_said_of_an_engagement_goes_two_years_after_its_end(
     assert (await count(said, UUID(ended["id"])), await count(said, UUID(live["id"]))) == (0, 2)
 
 
+async def test_what_was_said_at_the_end_goes_two_years_after_it(copied: World) -> None:
+    association, company = await copied.association(), await copied.company(approval="automatic")
+    employee = copied.employee(company)
+    application = await copied.application(employee, await copied.mission(association))
+    path = f"/v1/applications/{application['id']}"
+    for act in ("accept", "complete"):
+        await copied.ok(association.owner, "POST", f"{path}/{act}")
+    await copied.ok(employee, "POST", f"{path}/feedback", {"again": True})
+    said = "SELECT count(*) FROM feedback WHERE application_id = $1"
+
+    await purge_after(days=729)
+    assert await count(said, UUID(application["id"])) == 1
+    await purge_after(days=732)
+    assert await count(said, UUID(application["id"])) == 0
+
+
 async def test_the_end_counts_and_not_the_beginning(copied: World) -> None:
     association, company = await copied.association(), await copied.company()
     application = await copied.application(copied.employee(company), await copied.mission(association))
