@@ -25,7 +25,7 @@ def browse(**given: Any) -> Any:
     if chromium is None or node is None:
         pytest.skip("Chromium and Node are needed for the pages in a real browser")
     script = [node, str(FOLDER / "approve.mjs"), json.dumps({"chromium": chromium} | given)]
-    done = subprocess.run(script, capture_output=True, text=True, timeout=90, check=False)
+    done = subprocess.run(script, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -9,10 +9,11 @@ const saw = { complaints: [], hosts: [], pages: {} };
 
 const browser = await chromium.launch({ executablePath: given.chromium, args: ["--no-sandbox"] });
 const context = await browser.newContext({ locale: given.locale, viewport: { width: 360, height: 640 } });
-context.setDefaultTimeout(10_000);
+context.setDefaultTimeout(30_000);
 
 // The provider's own pages are not ours to judge.
 const ours = (address) => address.startsWith(new URL(given.url).origin);
+await context.route((url) => url.hostname !== "127.0.0.1" && url.protocol !== "data:", (route) => route.abort());
 context.on("request", (request) => ours(request.frame().url()) && saw.hosts.push(new URL(request.url()).hostname));
 
 function watched(page) {
@@ -52,8 +53,9 @@ await look(page, "signed_out");
 await press(page, "link", words.sign_in);
 await page.locator("input[name=login]").fill(given.login);
 await page.locator("input[name=password]").fill("any");
-await page.locator("button[type=submit]").click();
-await page.locator("button[type=submit]").click(); // consent
+const submit = (prompt) => page.locator(`form:has(input[name=prompt][value=${prompt}]) [type=submit]`).click();
+await submit("login");
+await submit("consent");
 await page.waitForURL(given.url);
 await look(page, "asked");
 
