@@ -111,15 +111,31 @@ async def test_a_manager_agrees_while_hr_refuses(world: World, environment: dict
     await world.ok(company.admin, "PATCH", url, {"roles": ["employee", "hr"]}, if_match=tag)
     mission, employee = await world.mission(association), world.employee(company)
     path = f"/v1/applications/{(await world.application(employee, mission))['id']}"
+    seen = (await world.call(second, "GET", path)).headers["etag"]
     answers = await one_after_the_other(
         world,
         environment,
         mission,
+        world.call(company.admin, "POST", f"{path}/approve", if_match=seen),
+        world.call(second, "POST", f"{path}/refuse", REASON, if_match=seen),
+    )
+    assert [answer.status_code for answer in answers] == [200, 412]
+    assert (await world.ok(employee, "GET", path))["employer_approval"] == "approved"
+
+
+async def test_hr_refuses_while_a_manager_agrees(world: World, environment: dict[str, str]) -> None:
+    association, company = await world.association(), await world.company(approval="hr")
+    mission, employee = await world.mission(association), world.employee(company)
+    path = f"/v1/applications/{(await world.application(employee, mission))['id']}"
+    answers = await one_after_the_other(
+        world,
+        environment,
+        mission,
+        world.call(company.admin, "POST", f"{path}/refuse", REASON),
         world.call(company.admin, "POST", f"{path}/approve"),
-        world.call(second, "POST", f"{path}/refuse", REASON),
     )
     assert [answer.status_code for answer in answers] == [200, 409]
-    assert (await world.ok(employee, "GET", path))["employer_approval"] == "approved"
+    assert (await world.ok(employee, "GET", path))["state"] == "employer_refused"
 
 
 async def test_everything_happens_to_one_mission_at_once(world: World) -> None:
