@@ -26,13 +26,7 @@ def keep_allowed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMap
 def configure() -> None:
     """Write structlog's events, and warnings of libraries by name alone, to standard error."""
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            keep_allowed,
-            structlog.processors.JSONRenderer(serializer=_json),
-        ],
+        processors=_PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -42,6 +36,16 @@ def configure() -> None:
 
 def _json(event: Any, **_: Any) -> str:
     return msgspec.json.encode(event, enc_hook=str).decode()
+
+
+# One list for good: a logger keeps the one that it was first used with.
+_PROCESSORS: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    keep_allowed,
+    structlog.processors.JSONRenderer(serializer=_json),
+]
 
 
 class _Named(logging.Handler):

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from typing import Any
 
+import httpx
 import pytest
 
 from api.web.words import WORDS
@@ -46,6 +47,13 @@ async def asked(world: World, issuer: str) -> tuple[str, dict[str, Any]]:
     return f"/approvals/{application['id']}?company={slug}", application
 
 
+async def until_redirected(url: str) -> None:
+    """Wait until a sign-in leads to the provider, which a busy machine may start slowly."""
+    async with httpx.AsyncClient() as client, asyncio.timeout(60):
+        while (await client.get(url)).status_code != 302:
+            await asyncio.sleep(1)
+
+
 async def test_an_employer_signs_in_agrees_and_takes_it_back_without_a_mouse(
     world: World, environment: dict[str, str]
 ) -> None:
@@ -62,6 +70,7 @@ async def test_an_employer_signs_in_agrees_and_takes_it_back_without_a_mouse(
         with openid_provider(free_port(), [client], PEOPLE) as issuer:
             path, application = await asked(world, issuer)
             url = address + path
+            await until_redirected(f"{address}/v1/auth/companies/{path.rpartition('=')[2]}/login")
             saw = await asyncio.to_thread(browse, url=url, login="rachida", words=words, locale="fr-FR")
 
     pages = saw["pages"]
