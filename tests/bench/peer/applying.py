@@ -123,7 +123,9 @@ async def _apply(session: AsyncSession, mission_id: UUID, given: ApplicationIn) 
         StateEvent.object == "application", StateEvent.object_id == application.id
     )
     history = await session.scalars(steps.order_by(StateEvent.at, StateEvent.id))
-    return _shown(application, mission, [Step(state=s.to_state, reason=s.reason, at=s.at) for s in history])
+    shown = _shown(application, mission, [Step(state=s.to_state, reason=s.reason, at=s.at) for s in history])
+    shown.warnings = await session.scalar(select(func.overlaps_of(application.id))) or []
+    return shown
 
 
 async def _require_open(session: AsyncSession, mission: Mission | None) -> None:

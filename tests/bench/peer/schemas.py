@@ -159,4 +159,5 @@ class ApplicationOut(BaseModel):
     sessions: list[UUID]
     agreed: None = None
     convention: None = None
+    warnings: list[Any] = []
     history: list[Step]
