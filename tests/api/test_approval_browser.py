@@ -49,9 +49,13 @@ async def asked(world: World, issuer: str) -> tuple[str, dict[str, Any]]:
 
 async def until_redirected(url: str) -> None:
     """Wait until a sign-in leads to the provider, which a busy machine may start slowly."""
-    async with httpx.AsyncClient() as client, asyncio.timeout(60):
-        while (await client.get(url)).status_code != 302:
+    async with httpx.AsyncClient() as client:
+        for _ in range(60):
+            answer = await client.get(url)
+            if answer.status_code == 302:
+                return
             await asyncio.sleep(1)
+    raise AssertionError(f"no way to the provider: {answer.status_code} {answer.text}")
 
 
 async def test_an_employer_signs_in_agrees_and_takes_it_back_without_a_mouse(
