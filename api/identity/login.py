@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+import structlog
 
 from api.core import clock
 from api.core.actor import Actor, system
@@ -27,6 +28,8 @@ from api.identity.tables import Login
 LIFETIME = timedelta(minutes=10)
 SESSION_LIFETIME = timedelta(hours=12)
 SECRETS = "client secret"
+
+log = structlog.get_logger()
 
 _PROVIDERS = "SELECT provider_id, company_id FROM login_of_company($1)"
 _PROVIDER = """
@@ -153,14 +156,18 @@ async def finish(given: Callback, secret: str, settings: Settings, networks: Rea
 
 
 async def _registered(company_id: UUID, provider_id: UUID, settings: Settings) -> tuple[Client, Provider]:
-    """Give what we are to a company's provider, and how it is believed; raises NotFound."""
+    """Give what we are to a company's provider, and how it is believed; raises NotFound, Unavailable."""
     async with read(system(company_id=company_id)) as connection:
         row = found(await connection.fetchrow(_PROVIDER, provider_id))
     issuer, client_id, sealed, *rules = row
     if client_id is None:
         raise NotFound
     provider = Provider(*rules)
-    secret = unseal(SECRETS, sealed) if sealed else None
+    try:
+        secret = unseal(SECRETS, sealed) if sealed else None
+    except ValueError:  # an operator dropped a secret too early: until they give it back, nobody is let in
+        log.warning("client secret", state="sealed by no secret of ours", provider_id=str(provider_id))
+        raise Unavailable(PROVIDER_AWAY) from None
     return Client(issuer, client_id, secret, provider.jwks_url, redirect_uri(settings)), provider
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import partial
 from itertools import groupby
 from typing import Any, Literal
 from uuid import UUID
@@ -71,6 +72,7 @@ FILTERS = {
 _ASKED = ("now", *list(FILTERS)[1:-2], "latitude", "longitude", "radius", "words")
 """The parameters of the filters, in their order."""
 _WHERE = "\n    AND ".join(FILTERS.values())
+_BUT_WORDS = "\n    AND ".join(text for name, text in FILTERS.items() if name != "q")
 _COLUMNS = """id, version, association_id, association_name, title, summary, format, causes, skills, places,
     places_left, effort_minutes, regimes, remote, location_label, postal_code, starts_on, ends_on, apply_by,
     languages, published_at, round(along_globe(spot <-> on_globe($13, $14))::numeric, 1)::float8 AS distance_km"""
@@ -81,7 +83,6 @@ _ORDER = {
     "newest": "ORDER BY published_at DESC, id DESC LIMIT $19",
     "starts": "ORDER BY starts_on, id LIMIT $19",
     "distance": "ORDER BY straight, id LIMIT $19",
-    "relevance": "ORDER BY tier, published_at DESC, id DESC LIMIT $19",
 }
 _AFTER = {
     "newest": "($17::timestamptz IS NULL OR (published_at, id) < ($17, $18::uuid))",
@@ -91,13 +92,25 @@ _AFTER = {
                 OR ($20 = {tier} AND (published_at, id) < ($17::timestamptz, $18::uuid)))""",
 }
 """What comes after the last row seen."""
-# The array is fenced: read in the order of the list, words that no title says would be looked for in every mission.
+_SAYS, _TITLED = "document @@ $16::text::tsquery", "titles @@ $16::text::tsquery"
 _TIERS = (
-    "NOT silent AND id = ANY (ARRAY(SELECT id FROM {source} WHERE titles @@ $16::text::tsquery))",
-    "NOT silent AND NOT titles @@ $16::text::tsquery",
-    "silent",
+    (f"NOT silent AND {_TITLED}", _TITLED),
+    (f"NOT silent AND {_SAYS} AND NOT {_TITLED}", _SAYS),
+    (f"silent AND {_SAYS}", None),
 )
-"""Every word in the title; somewhere else; whatever left somebody without an answer."""
+"""Every word in the title; somewhere else; whatever left somebody without an answer. Each with its words' index."""
+# How many missions say some words is a guess, and a plan on a wrong one reads nearly all. Each part is bounded instead:
+# a window of the newest is walked, then what the index of the words gives of the older ones is put in order.
+_WALKED = (
+    "(SELECT * FROM mission_search WHERE {after} ORDER BY published_at DESC, id DESC LIMIT 1000) AS walked"
+)
+_SAID = "(SELECT * FROM mission_search WHERE {indexed} OFFSET 0) AS said"
+_OLDER = """(published_at, id) < (SELECT published_at, id FROM mission_search WHERE {after}
+    ORDER BY published_at DESC, id DESC LIMIT 1 OFFSET 999)"""
+_PART = "(SELECT {number} AS tier, {columns} FROM {source} WHERE {where} {order})"
+_WITH_RESERVED = """
+    (SELECT * FROM ((SELECT * FROM ({public}) AS public LIMIT $19) UNION ALL {reserved}) AS tier {order})
+"""
 _QUERY = "SELECT {columns} FROM {source} WHERE {where} AND {after} {order}"
 # The index that gives the order holds what the filters look at: only what matches is read whole.
 _MATCHING = """SELECT {columns} FROM {source}
@@ -109,9 +122,23 @@ def _query(columns: str, after: str, order: str, shape: str = _QUERY) -> str:
     return shape.format(columns=columns, source="{source}", where=_WHERE, after=after, order=order)
 
 
-def _tier(number: int, words: str) -> str:
-    after = words + " AND " + _AFTER["tier"].replace("{tier}", str(number))
-    return "(" + _query(f"{number} AS tier, {_COLUMNS}", after, _ORDER["newest"]) + ")"
+def _relevance(*, reserved: bool) -> str:
+    """Ask tier by tier, the newest first: an Append asks a branch for nothing until those before it have given all."""
+    tiers = []
+    for number, (words, indexed) in enumerate(_TIERS, 1):
+        after = _AFTER["tier"].replace("{tier}", str(number))
+        where = f"{_BUT_WORDS} AND {words} AND {after}"
+        part = partial(_PART.format, number=number, columns=_COLUMNS, order=_ORDER["newest"])
+        tier = part(source=_PUBLIC, where=where)
+        if indexed:
+            older = f"{where} AND {_OLDER.format(after=after)}"
+            walked, said = _WALKED.format(after=after), _SAID.format(indexed=indexed)
+            tier = " UNION ALL ".join((part(source=walked, where=where), part(source=said, where=older)))
+        if reserved:
+            apart = part(source=_RESERVED, where=where)
+            tier = _WITH_RESERVED.format(public=tier, reserved=apart, order=_ORDER["newest"])
+        tiers.append(tier)
+    return " UNION ALL ".join(tiers) + " LIMIT $19"
 
 
 QUERIES: dict[str, str] = {
@@ -121,10 +148,8 @@ QUERIES: dict[str, str] = {
     "distance": _query(
         f"spot <-> on_globe($13, $14) AS straight, {_COLUMNS}", _AFTER["distance"], _ORDER["distance"]
     ),
-    # An Append asks a branch for nothing until those before it have given all: each tier is the newest first.
-    "relevance": " UNION ALL ".join(_tier(number, words) for number, words in enumerate(_TIERS, 1))
-    + " LIMIT $19",
 }
+_RELEVANCE = {reserved: _relevance(reserved=reserved) for reserved in (False, True)}
 _KEYS: dict[str, tuple[tuple[str, ...], tuple[Any, ...]]] = {
     "newest": (("published_at", "id"), (datetime, UUID)),
     "starts": (("starts_on", "id"), (date, UUID)),
@@ -218,13 +243,14 @@ def statement(
         *(getattr(question, name) for name in _ASKED[1:-4]),
         *(latitude, longitude, question.radius, words),
     ]
-    tier = [last[2]] if question.sort == "relevance" else []
+    if question.sort == "relevance":
+        return _RELEVANCE[reserved], [*given, *last[:2], limit, last[2]]
     shape = QUERIES["all" if question == Question() else question.sort]
     query = shape.replace("{source}", _PUBLIC)
     if reserved:
         apart = shape.replace("{source}", _RESERVED)
         query = _MERGED.format(public=query, reserved=apart, order=_ORDER[question.sort])
-    return query, [*given, *last[:2], limit, *tier]
+    return query, [*given, *last[:2], limit]
 
 
 async def point_of(connection: Connection, postal_code: str) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from api.core import signing
 from api.core.settings import Settings
@@ -362,6 +363,23 @@ async def test_a_secret_sealed_by_an_older_one_of_ours_is_sealed_anew(
         assert await reseal_client_secrets() >= 1
     finally:
         signing.trust(settings.secrets)
+
+
+async def test_a_secret_that_none_of_ours_opens_is_said_to_the_operator_alone(
+    world: World, provider: Provider, settings: Settings
+) -> None:
+    company = await world.company()
+    await register(world, company, provider.issuer)
+    try:
+        signing.trust(("n" * 40,))
+        with capture_logs() as logged:
+            refused = await world.client.get(f"/v1/auth/companies/{await slug(world, company)}/login")
+    finally:
+        signing.trust(settings.secrets)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+    assert [line["state"] for line in logged if line["event"] == "client secret"] == [
+        "sealed by no secret of ours"
+    ]
 
 
 async def test_keys_may_change_while_somebody_signs_in(world: World, provider: Provider) -> None:
