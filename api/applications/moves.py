@@ -74,12 +74,6 @@ def refusals() -> Iterator[None]:
         raise REFUSALS[error.constraint_name] from None
 
 
-async def lock_mission(connection: Connection, mission_id: UUID) -> asyncpg.Record:
-    """Lock a mission that the caller sees, and give its row; raises NotFound."""
-    await connection.execute("SELECT lock_mission($1)", mission_id)
-    return found(await connection.fetchrow("SELECT * FROM mission WHERE id = $1", mission_id))
-
-
 async def lock(connection: Connection, application_id: UUID, actor: Actor) -> asyncpg.Record:
     """Lock an application that the caller sees, its mission first, and give its row; raises NotFound."""
     mission_id = found(

@@ -20,7 +20,7 @@ from api.applications.schemas import (
 )
 from api.core import clock, pagination
 from api.core.actor import Actor
-from api.core.database import Connection, fetch_all, fetch_one, found
+from api.core.database import Connection, fetch_one, found
 from api.core.language import Words
 from api.core.schemas import Page
 from api.missions.schemas import Session
@@ -41,7 +41,11 @@ _APPLICATION = """
 """
 _AFTER = "AND ($2::timestamptz IS NULL OR (p.created_at, p.id) < ($2, $3::uuid))"
 _ORDER = "ORDER BY p.created_at DESC, p.id DESC LIMIT $4"
-_ONE = _APPLICATION + "WHERE p.id = $1"
+_HISTORY = """
+    (SELECT jsonb_agg(jsonb_build_object('state', to_state, 'reason', reason, 'at', at) ORDER BY at, id)
+     FROM state_event WHERE object = 'application' AND object_id = p.id) AS history
+"""
+_ONE = _APPLICATION.replace("FROM application p", f", {_HISTORY} FROM application p") + "WHERE p.id = $1"
 _OF = {
     "mission": "WHERE p.mission_id = $1",
     "person": "WHERE p.person_id = $1",
@@ -58,11 +62,6 @@ _WHERE = {
     "first": "AND p.created_at >= ${}::date::timestamp " + _MIDNIGHT,
     "last": "AND p.created_at < (${}::date + 1)::timestamp " + _MIDNIGHT,
 }
-_HISTORY = """
-    SELECT to_state AS state, reason, at FROM state_event
-    WHERE object = 'application' AND object_id = $1 ORDER BY at, id
-"""
-
 _OVERLAP = Words(
     "It falls on days of “{title}”, for which you were accepted.",
     "Elle tombe sur des jours de « {title} », où votre candidature est acceptée.",
@@ -82,8 +81,7 @@ async def get_application(connection: Connection, application_id: UUID, viewer: 
     """Give an application that the caller may see, with its history; raises NotFound."""
     row = found(await connection.fetchrow(_ONE, application_id))
     require_sight(viewer, row)
-    history = await fetch_all(connection, ApplicationEvent, _HISTORY, application_id)
-    return _shown(row, viewer, history)
+    return _shown(row, viewer, msgspec.json.decode(row["history"] or "[]", type=list[ApplicationEvent]))
 
 
 class Overlap(msgspec.Struct, frozen=True):

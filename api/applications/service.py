@@ -1,7 +1,6 @@
 """What a person does with their applications. Every use case locks the mission first, then the application."""
 
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,9 +15,8 @@ from api.applications.facts import (
     OfferAccepted,
 )
 from api.applications.messages import write
-from api.applications.moves import REFUSALS, REPLY_WITHIN, ids, lock, lock_mission, move, refusals
+from api.applications.moves import REFUSALS, REPLY_WITHIN, ids, lock, move, refusals
 from api.applications.schemas import ApplicationIn, ApplicationOut, Withdrawn
-from api.applications.tables import Application
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import Connection, found, read, retried, transaction
@@ -29,17 +27,35 @@ from api.core.outbox import record
 from api.core.problems import Fault, Forbidden, Invalid, NotFound, Problem, WrongState
 from api.missions.schemas import Session
 from api.organisations.policy import NOT_EMPLOYED
-from api.organisations.queries import get_policy
-from api.organisations.schemas_policy import PolicyOut
 
 _LIVE_OF_EMPLOYEE = """
     SELECT id FROM application WHERE employee_id = $1 AND state = ANY ($2) ORDER BY mission_id, id
 """
 _LIVE = "SELECT id FROM application WHERE mission_id = $1 AND person_id = $2 AND state = ANY ($3)"
-_DECLINED = (
-    "SELECT true FROM application WHERE mission_id = $1 AND person_id = $2 AND state = 'declined' LIMIT 1"
-)
-_EXCEEDED = "SELECT exceeded($1, $2, year_of($1, $3), $4)"
+_LOCK = "SELECT lock_employee($1), lock_mission($2)"
+# All that an application is decided by, read once both are locked: the mission, the employee, their company's policy.
+_DECIDING = """
+    SELECT m.id, m.association_id, m.state, m.reserved_to, m.time_zone, m.apply_by, m.starts_on, m.sessions, m.regimes,
+           m.format, m.causes, e.given_name, e.family_name, e.email, e.manager_id, p.legal_form, p.approval,
+           p.approval_days, p.regimes AS allowed_regimes, p.formats AS allowed_formats, p.causes AS allowed_causes,
+           p.associations AS allowed_associations,
+           EXISTS (SELECT FROM application
+                   WHERE mission_id = m.id AND person_id = $3 AND state = 'declined') AS declined,
+           CASE $4::text WHEN 'working_time'
+               THEN exceeded(c.id, e.id, year_of(c.id, m.starts_on), m.effort_minutes) END AS exceeded
+    FROM mission m, employee e JOIN company c ON c.id = e.company_id CROSS JOIN LATERAL (
+        SELECT * FROM policy
+        WHERE company_id = c.id AND effective_from <= (maillon_now() AT TIME ZONE c.time_zone)::date
+        ORDER BY effective_from DESC LIMIT 1) p
+    WHERE m.id = $2 AND e.id = $1
+"""
+_APPLY = """
+    INSERT INTO application (
+        id, mission_id, association_id, company_id, employee_id, person_id, applicant_name, applicant_email, manager_id,
+        regime, legal_form, message, wanted_sessions, employer_approval, approval_asked_at, approval_due_at,
+        created_at, reply_due_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+"""
 _CHANGED = "SELECT changed_at > $2 FROM mission WHERE id = $1"
 
 
@@ -84,32 +100,48 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
     Raises NotFound, Forbidden, WrongState, ApplicationsClosed, AlreadyApplied, DeclinedBefore, TooManyApplications,
     AllowanceExceeded, BudgetExceeded, Invalid.
     """
-    if actor.employment is None:
+    job = actor.employment
+    if job is None:
         raise Forbidden
-    application_id = new_id()
+    application_id, now = new_id(), clock.now()
     try:
         async with transaction(actor) as connection:
-            await connection.execute("SELECT lock_employee($1)", actor.employment.employee_id)
-            mission = await lock_mission(connection, mission_id)
-            terms = await _terms(connection, actor, mission, given)
-            application = Application(
-                id=application_id,
-                mission_id=mission_id,
-                association_id=mission["association_id"],
-                company_id=actor.employment.company_id,
-                employee_id=actor.employment.employee_id,
-                person_id=actor.author,
-                regime=given.regime,
-                message=given.message,
-                wanted_sessions=given.sessions,
-                created_at=clock.now(),
-                reply_due_at=clock.now() + REPLY_WITHIN,
-                **terms,
+            await connection.execute(_LOCK, job.employee_id, mission_id)
+            asked = (job.employee_id, mission_id, actor.author, given.regime)
+            facts = found(await connection.fetchrow(_DECIDING, *asked))
+            _require_open(facts, actor)
+            _require_sessions(given.sessions, facts)
+            _require_regime(given.regime, facts)
+            if facts["exceeded"]:
+                raise REFUSALS[facts["exceeded"]]
+            working = given.regime == "working_time"
+            approval = _approval(facts) if working else "not_required"
+            pending = approval == "pending"
+            await connection.execute(
+                _APPLY,
+                application_id,
+                mission_id,
+                facts["association_id"],
+                job.company_id,
+                job.employee_id,
+                actor.author,
+                f"{facts['given_name']} {facts['family_name']}".strip(),
+                facts["email"],
+                facts["manager_id"] if facts["approval"] == "manager" else None,
+                given.regime,
+                facts["legal_form"] if working else None,
+                given.message,
+                given.sessions,
+                approval,
+                now if pending else None,
+                _approval_due(facts) if pending else None,
+                now,
+                now + REPLY_WITHIN,
             )
-            await Application.insert(application)
-            named = ids(application_id, mission["association_id"], actor.employment.company_id)
-            asked = [EmployerApprovalAsked(**named)] if terms["employer_approval"] == "pending" else []
-            await record(ApplicationSubmitted(**named), *asked)
+            named = ids(application_id, facts["association_id"], job.company_id)
+            await record(
+                ApplicationSubmitted(**named), *([EmployerApprovalAsked(**named)] if pending else [])
+            )
             return await queries.get_application(connection, application_id, actor)
     except asyncpg.UniqueViolationError:
         async with read(actor) as connection:
@@ -123,48 +155,21 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
         raise Forbidden(NOT_EMPLOYED) from None
 
 
-async def _terms(
-    connection: Connection, actor: Actor, mission: asyncpg.Record, given: ApplicationIn
-) -> dict[str, Any]:
-    """Check that the mission and the company allow it, and give what they decide of the application."""
-    if mission["reserved_to"] and actor.company_id not in mission["reserved_to"]:
+def _require_open(facts: asyncpg.Record, actor: Actor) -> None:
+    if facts["reserved_to"] and actor.company_id not in facts["reserved_to"]:
         raise NotFound
-    if mission["association_id"] in actor.memberships:
+    if facts["association_id"] in actor.memberships:
         raise Forbidden(Words("It is your own association.", "C’est votre propre association."))
-    if mission["state"] != "published":
-        raise WrongState(state=mission["state"], allowed=["published"])
-    if clock.today(mission["time_zone"]) > (mission["apply_by"] or mission["starts_on"]):
+    if facts["state"] != "published":
+        raise WrongState(state=facts["state"], allowed=["published"])
+    if clock.today(facts["time_zone"]) > (facts["apply_by"] or facts["starts_on"]):
         raise ApplicationsClosed
-    if await connection.fetchval(_DECLINED, mission["id"], actor.author):
+    if facts["declined"]:
         raise DeclinedBefore
-    _require_sessions(given.sessions, mission)
-    employee = found(
-        await connection.fetchrow(
-            """SELECT e.id, e.given_name, e.family_name, e.email, e.manager_id, c.time_zone
-               FROM employee e JOIN company c ON c.id = e.company_id WHERE e.id = $1""",
-            actor.employment.employee_id if actor.employment else None,
-        )
-    )
-    company_id: Any = actor.company_id
-    rules = await get_policy(connection, company_id, clock.today(employee["time_zone"]))
-    _require_regime(given.regime, mission, rules)
-    if given.regime == "working_time":
-        asked = (company_id, employee["id"], mission["starts_on"], mission["effort_minutes"])
-        if exceeded := await connection.fetchval(_EXCEEDED, *asked):
-            raise REFUSALS[exceeded]
-    return {
-        "applicant_name": f"{employee['given_name']} {employee['family_name']}".strip(),
-        "applicant_email": employee["email"],
-        "manager_id": employee["manager_id"] if rules.approval == "manager" else None,
-        "legal_form": rules.legal_form if given.regime == "working_time" else None,
-        "employer_approval": (approval := _approval(given.regime, rules)),
-        "approval_due_at": _approval_due(mission, rules) if approval == "pending" else None,
-        "approval_asked_at": clock.now() if approval == "pending" else None,
-    }
 
 
-def _require_sessions(wanted: list[UUID], mission: asyncpg.Record) -> None:
-    offered = {session.id for session in msgspec.json.decode(mission["sessions"], type=list[Session])}
+def _require_sessions(wanted: list[UUID], facts: asyncpg.Record) -> None:
+    offered = {session.id for session in msgspec.json.decode(facts["sessions"], type=list[Session])}
     words = Words("The mission has no such session.", "La mission n’a pas cette session.")
     faults = [
         Fault(f"/sessions/{place}", "unknown", words)
@@ -175,12 +180,12 @@ def _require_sessions(wanted: list[UUID], mission: asyncpg.Record) -> None:
         raise Invalid(faults=faults)
 
 
-def _require_regime(regime: str, mission: asyncpg.Record, rules: PolicyOut) -> None:
-    if regime not in mission["regimes"]:
+def _require_regime(regime: str, facts: asyncpg.Record) -> None:
+    if regime not in facts["regimes"]:
         words = Words("The mission is not offered this way.", "La mission n’est pas proposée dans ce cadre.")
-    elif regime not in rules.regimes:
+    elif regime not in facts["allowed_regimes"]:
         words = Words("Your company does not allow it.", "Votre entreprise ne le permet pas.")
-    elif regime == "working_time" and not _allows(mission, rules):
+    elif regime == "working_time" and not _allows(facts):
         words = Words(
             "Your company does not allow this mission on working time.",
             "Votre entreprise n’ouvre pas cette mission au temps de travail.",
@@ -190,23 +195,24 @@ def _require_regime(regime: str, mission: asyncpg.Record, rules: PolicyOut) -> N
     raise Invalid(faults=[Fault("/regime", "not-allowed", words)])
 
 
-def _allows(mission: asyncpg.Record, rules: PolicyOut) -> bool:
+def _allows(facts: asyncpg.Record) -> bool:
+    formats, causes, associations = (
+        facts[f"allowed_{name}"] for name in ("formats", "causes", "associations")
+    )
     return (
-        (rules.formats is None or mission["format"] in rules.formats)
-        and (rules.causes is None or bool(set(mission["causes"]) & set(rules.causes)))
-        and (rules.associations is None or mission["association_id"] in rules.associations)
+        (formats is None or facts["format"] in formats)
+        and (causes is None or bool(set(facts["causes"]) & set(causes)))
+        and (associations is None or facts["association_id"] in associations)
     )
 
 
-def _approval_due(mission: asyncpg.Record, rules: PolicyOut) -> datetime:
-    first = datetime.combine(mission["starts_on"], time.min, ZoneInfo(mission["time_zone"]))
-    return min(clock.now() + timedelta(days=rules.approval_days), first).astimezone(UTC)
+def _approval(facts: asyncpg.Record) -> str:
+    return "approved" if facts["approval"] == "automatic" else "pending"
 
 
-def _approval(regime: str, rules: PolicyOut) -> str:
-    if regime == "personal_time":
-        return "not_required"
-    return "approved" if rules.approval == "automatic" else "pending"
+def _approval_due(facts: asyncpg.Record) -> datetime:
+    first = datetime.combine(facts["starts_on"], time.min, ZoneInfo(facts["time_zone"]))
+    return min(clock.now() + timedelta(days=facts["approval_days"]), first).astimezone(UTC)
 
 
 @retried

@@ -17,8 +17,7 @@ from api.core.language import Words
 from api.core.problems import Malformed, Problem
 from api.core.requests import cut_short
 
-_CLAIM = "SELECT pg_try_advisory_xact_lock(hashtextextended($1::uuid::text || ' ' || $2::text, 0))"
-_FIND = "SELECT fingerprint, status, headers, body FROM idempotency_key WHERE person_id = $1 AND key = $2"
+_CLAIM = "SELECT claimed, fingerprint, status, headers, body FROM claim_key($1, $2)"
 _KEEP = """
     INSERT INTO idempotency_key (person_id, key, fingerprint, status, headers, body, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -77,10 +76,11 @@ class Idempotency:
         sent: list[Any] = []
         try:
             async with transaction(actor) as connection:
-                if not await connection.fetchval(_CLAIM, actor.author, key):
+                kept = await connection.fetchrow(_CLAIM, actor.author, key)
+                if not kept["claimed"]:
                     raise InFlight
-                if row := await connection.fetchrow(_FIND, actor.author, key):
-                    return _replay(row, fingerprint)
+                if kept["fingerprint"]:
+                    return _replay(kept, fingerprint)
                 await self.app(scope, _replaying(body), _collecting(sent))
                 if sent[0]["status"] >= 400:
                     raise _Refused
