@@ -32,7 +32,7 @@ _LIVE_OF_EMPLOYEE = """
     SELECT id FROM application WHERE employee_id = $1 AND state = ANY ($2) ORDER BY mission_id, id
 """
 _LIVE = "SELECT id FROM application WHERE mission_id = $1 AND person_id = $2 AND state = ANY ($3)"
-_LOCK = "SELECT lock_employee($1), lock_mission($2)"
+_LOCK = "SELECT lock_employee('{}'), lock_mission('{}')"
 # All that an application is decided by, read once both are locked: the mission, the employee, their company's policy.
 _DECIDING = """
     SELECT m.id, m.association_id, m.state, m.reserved_to, m.time_zone, m.apply_by, m.starts_on, m.sessions, m.regimes,
@@ -105,8 +105,7 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
         raise Forbidden
     application_id, now = new_id(), clock.now()
     try:
-        async with transaction(actor) as connection:
-            await connection.execute(_LOCK, job.employee_id, mission_id)
+        async with transaction(actor, first=_LOCK.format(job.employee_id, mission_id)) as connection:
             asked = (job.employee_id, mission_id, actor.author, given.regime)
             facts = found(await connection.fetchrow(_DECIDING, *asked))
             _require_open(facts, actor)

@@ -19,7 +19,7 @@ from api.core.settings import Settings
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_walls: ContextVar[str] = ContextVar("walls", default="")
+_opening: ContextVar[str] = ContextVar("opening", default="")
 
 
 class Engine(PostgresEngine):
@@ -33,12 +33,13 @@ class Engine(PostgresEngine):
 
 
 class Connection(asyncpg.Connection):
-    """A connection whose BEGIN carries the caller's walls in the same round trip."""
+    """A connection whose BEGIN carries the caller's walls, and a first command, in the same round trip."""
 
     async def execute(self, query: str, *args: Any, **options: Any) -> str:
-        """Run a command; a BEGIN is followed by the settings that row-level security reads."""
-        if query.startswith("BEGIN"):
-            query += _walls.get()
+        """Run a command; a BEGIN or SAVEPOINT is followed by what opens its transaction."""
+        if query.startswith(("BEGIN", "SAVEPOINT")):
+            query += _opening.get()
+            _opening.set("")
         return str(await super().execute(query, *args, **options))
 
     def get_reset_query(self) -> str:
@@ -96,12 +97,13 @@ def walls(actor: Actor | None) -> str:
 
 
 @asynccontextmanager
-async def transaction(actor: Actor | None) -> AsyncIterator[Connection]:
+async def transaction(actor: Actor | None, *, first: str = "") -> AsyncIterator[Connection]:
     """Open a write transaction within the actor's walls; inside another one, a savepoint of it.
 
     A nested one must be the same caller's, who may there be wider: in the tenant that they are making.
+    `first`: a command sent along, of parsed values only, whose answer nobody reads: a lock.
     """
-    async with _begin(actor, readonly=False) as connection:
+    async with _begin(actor, readonly=False, opening=f"; {first}" if first else "") as connection:
         yield connection
 
 
@@ -112,7 +114,7 @@ async def read(actor: Actor | None, *, planned: bool = False) -> AsyncIterator[C
     `planned`: each statement is planned for its own parameters, by indexes, where one plan does not serve them all.
     """
     if ENGINE.current_transaction.get() or actor or clock.moved() or planned:
-        async with _begin(actor, readonly=True, planned=planned) as connection:
+        async with _begin(actor, readonly=True, opening=_PLANNED if planned else "") as connection:
             yield connection
     else:
         async with _acquired() as connection:
@@ -138,17 +140,21 @@ def bound() -> Connection:
 
 
 @asynccontextmanager
-async def _begin(actor: Actor | None, *, readonly: bool, planned: bool = False) -> AsyncIterator[Connection]:
+async def _begin(actor: Actor | None, *, readonly: bool, opening: str) -> AsyncIterator[Connection]:
     current: Any = ENGINE.current_transaction.get()
     if current is not None:
         if readonly and current.walls == walls(actor):
             yield current.connection
             return
-        async with current.connection.transaction(), _moved_walls(current, actor):
-            yield current.connection
+        before = _opening.set(opening)
+        try:
+            async with current.connection.transaction(), _moved_walls(current, actor):
+                yield current.connection
+        finally:
+            _opening.reset(before)
         return
     wanted = walls(actor)
-    caller = _walls.set(wanted + (_PLANNED if planned else ""))
+    before = _opening.set(wanted + opening)
     try:
         async with _acquired() as connection, connection.transaction(readonly=readonly):
             here: Any = SimpleNamespace(connection=connection, walls=wanted, person=_person(actor))
@@ -158,7 +164,7 @@ async def _begin(actor: Actor | None, *, readonly: bool, planned: bool = False) 
             finally:
                 ENGINE.current_transaction.reset(token)
     finally:
-        _walls.reset(caller)
+        _opening.reset(before)
 
 
 @asynccontextmanager

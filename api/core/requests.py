@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from email.message import Message
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -128,7 +129,8 @@ def allow(methods: set[str]) -> str:
 async def _check_body(request: Request[Any, Any, Any]) -> None:
     field = request.route_handler.parsed_data_field
     if await request.body():
-        if not _is_plain_json(request):
+        headers = request.headers
+        if not _is_plain_json(headers.get("content-type", "none/none"), headers.get("content-encoding", "")):
             raise UnsupportedMedia
         if field is None:
             decode(await request.body(), Nothing)
@@ -136,12 +138,12 @@ async def _check_body(request: Request[Any, Any, Any]) -> None:
         raise Malformed(Words("A body is missing.", "Le corps de la requête (body) manque."))
 
 
-def _is_plain_json(request: Request[Any, Any, Any]) -> bool:
+@lru_cache(maxsize=64)
+def _is_plain_json(kind: str, coding: str) -> bool:
     described = Message()
-    described["content-type"] = request.headers.get("content-type", "none/none")
-    charset, coding = described.get_content_charset("utf-8"), request.headers.get("content-encoding", "")
+    described["content-type"] = kind
     return (
         described.get_content_type() == "application/json"
-        and charset in ("utf-8", "us-ascii")
+        and described.get_content_charset("utf-8") in ("utf-8", "us-ascii")
         and coding.strip().lower() in ("", "identity")
     )

@@ -41,7 +41,7 @@ class Undone(Connection):
     async def execute(self, query: str, *args: Any, **options: Any) -> str:
         """Run a command; the application's own BEGIN carries its walls as ever."""
         if query.startswith("SAVEPOINT") and ENGINE.current_transaction.get() is None:
-            query = f"{NOBODY}; {query}{database._walls.get()}"
+            query = f"{NOBODY}; {query}{database._opening.get()}"
         return str(await super().execute(query, *args, **options))
 
 
