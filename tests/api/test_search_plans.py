@@ -39,6 +39,12 @@ QUESTIONS = {
     "words around Lyon": Question(q="comptabilite", near=LYON, radius=30, sort="distance"),
 }
 
+ORDERED = """
+    SELECT id FROM mission_search WHERE closes_at > $2 AND document @@ $1::text::tsquery
+    ORDER BY silent, NOT titles @@ $1::text::tsquery, published_at DESC, id DESC
+"""
+"""Every mission that says the words, put in order at once."""
+
 
 @pytest_asyncio.fixture(
     params=[20_000, pytest.param(200_000, marks=pytest.mark.prove)], scope="module", loop_scope="session"
@@ -94,6 +100,26 @@ async def test_titles_come_first_without_asking_for_the_rest(crowd: asyncpg.Conn
     assert [node["Node Type"] for node in plan[:2]] == ["Limit", "Append"]
     query, given = statement(question, await read_words(crowd, question.q))
     assert {row["tier"] for row in await crowd.fetch(query, *given)} == {1}
+
+
+async def test_words_are_found_in_one_order_within_the_window_and_beyond(crowd: asyncpg.Connection) -> None:
+    question = Question(q="comptabilite", sort="relevance")
+    words = await read_words(crowd, question.q)
+    found: list[asyncpg.Record] = []
+    page: list[asyncpg.Record] = []
+    last: tuple[Any, ...] = (None, None, None)
+    async with crowd.transaction(readonly=True):
+        await crowd.execute(_PLANNED.removeprefix("; "))
+        while not found or len(page) == 500:
+            query, given = statement(question, words, last, 500)
+            page = await crowd.fetch(query, *given)
+            found += page
+            last = (page[-1]["published_at"], page[-1]["id"], page[-1]["tier"])
+        expected = await crowd.fetch(ORDERED, words, clock.now())
+
+    assert [row["id"] for row in found] == [row["id"] for row in expected]
+    assert {row["tier"] for row in found} == {1, 2}
+    assert len(found) > 1_000
 
 
 async def test_a_question_without_words_needs_none(crowd: asyncpg.Connection) -> None:
