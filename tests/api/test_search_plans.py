@@ -93,6 +93,17 @@ async def test_no_question_reads_every_mission(crowd: asyncpg.Connection, name: 
     assert plan[0]["Actual Rows"] > 0
 
 
+@pytest.mark.parametrize("reserved", [False, True])
+async def test_a_rare_cause_of_a_rare_format_passes_over_few(crowd: asyncpg.Connection, reserved: bool) -> None:
+    question = Question(format=["team_day"], cause=["sante"])
+    plan = await explained(crowd, question, reserved=reserved)
+    indexes = {node["Index Name"] for node in plan if node["Node Type"] == "Index Only Scan"}
+    there = await crowd.fetchval("SELECT count(*) FROM mission_search WHERE format = 'team_day'")
+
+    assert indexes >= {"mission_search_by_format"}
+    assert sum(node.get("Rows Removed by Filter", 0) * node["Actual Loops"] for node in plan) <= there
+
+
 async def test_titles_come_first_without_asking_for_the_rest(crowd: asyncpg.Connection) -> None:
     """What `relevance` relies on: an Append whose second branch is left alone once the first has filled the page."""
     question = Question(q="site", sort="relevance")
