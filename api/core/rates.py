@@ -115,6 +115,7 @@ class RateLimits:
         A loop that comes late itself says nothing of Redis: under load an answer waits here, not there.
         """
         loop, begun = asyncio.get_running_loop(), time.monotonic()
+        turn: asyncio.TimerHandle
 
         def wait() -> asyncio.TimerHandle:
             patience = min(max(PATIENCE, 4 * self._slowest), 1.0)

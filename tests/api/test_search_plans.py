@@ -94,7 +94,9 @@ async def test_no_question_reads_every_mission(crowd: asyncpg.Connection, name: 
 
 
 @pytest.mark.parametrize("reserved", [False, True])
-async def test_a_rare_cause_of_a_rare_format_passes_over_few(crowd: asyncpg.Connection, reserved: bool) -> None:
+async def test_a_rare_cause_of_a_rare_format_passes_over_few(
+    crowd: asyncpg.Connection, reserved: bool
+) -> None:
     question = Question(format=["team_day"], cause=["sante"])
     plan = await explained(crowd, question, reserved=reserved)
     indexes = {node["Index Name"] for node in plan if node["Node Type"] == "Index Only Scan"}
