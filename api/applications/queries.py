@@ -31,7 +31,8 @@ _APPLICATION = """
            p.manager_id, p.applicant_name, p.applicant_email, p.regime, p.legal_form, p.employer_approval, p.message,
            p.created_at, p.approval_due_at, p.reply_due_at, p.offer_expires_at,
            CASE p.state WHEN 'waitlisted' THEN waitlist_position(p.id) END AS waitlist_position,
-           CASE WHEN p.person_id = app_person() THEN contact_of(p.mission_id) END AS contact,
+           CASE WHEN p.state IN ('accepted', 'completed') AND p.person_id = app_person()
+               THEN contact_of_engagement(p.id) END AS contact,
            CASE WHEN p.person_id = app_person() THEN overlaps_of(p.id) END AS overlaps,
            p.wanted_sessions, p.agreed_starts_on, p.agreed_ends_on, p.agreed_minutes, p.agreed_sessions, p.convention,
            m.title, a.name AS association, m.starts_on, m.ends_on

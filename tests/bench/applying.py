@@ -32,7 +32,7 @@ from tests.make.clone import superuser_url
 
 PEOPLE, MISSIONS, EACH, CLIENTS = 400, 64, 5, 16
 """Who applies, to how many missions, to how many of them each, over how many connections."""
-ROUNDS, SECONDS = 5, 3.0
+ROUNDS, SECONDS = 9, 3.0
 UNLIMITED = {"MAILLON_CALLER_LIMIT": "99999/second", "MAILLON_NETWORK_LIMIT": "99999/second"}
 _PLANT = """
     INSERT INTO company (id, slug, name, siren, created_at)

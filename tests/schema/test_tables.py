@@ -39,7 +39,6 @@ NEEDLESS = {
     "employee_company_id_fkey": "employee_person_unique begins with it",
     "policy_company_id_fkey": "policy_one_a_day begins with it",
     "mission_association_id_fkey": "mission_of_association begins with it",
-    "application_mission_id_fkey": "application_of_mission begins with it",
     "ledger_line_hours_id_fkey": "ledger_line_posted_once",
     "employee_manager_in_company": "an employee is never deleted, and their id never changes",
     "application_mission_tenant": "application_of_mission begins with it",
