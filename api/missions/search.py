@@ -58,7 +58,7 @@ FILTERS = {
     "skill": "($4::text[] IS NULL OR skills && $4)",
     # One alone is an equality to the planner, which has an index in the order of the list for it.
     "format": """($5::text[] IS NULL
-                OR CASE cardinality($5) WHEN 1 THEN format = ($5)[1] ELSE format = ANY ($5) END)""",
+                OR CASE cardinality($5::text[]) WHEN 1 THEN format = ($5::text[])[1] ELSE format = ANY ($5) END)""",
     "remote": "($6::text[] IS NULL OR remote = ANY ($6))",
     "regime": "($7::text[] IS NULL OR regimes && $7)",
     "language": "($8::text[] IS NULL OR languages && $8)",
