@@ -36,12 +36,7 @@ class Connection(asyncpg.Connection):
     """A connection whose BEGIN carries the caller's walls, and a first command, in the same round trip."""
 
     async def execute(self, query: str, *args: Any, **options: Any) -> str:
-        """Run a command; a BEGIN or SAVEPOINT is followed by what opens its transaction.
-
-        A savepoint is never released: what ends the transaction ends it too, without a round trip of its own.
-        """
-        if query.startswith("RELEASE SAVEPOINT"):
-            return query
+        """Run a command; a BEGIN or SAVEPOINT is followed by what opens its transaction."""
         if query.startswith(("BEGIN", "SAVEPOINT")):
             query += _opening.get()
             _opening.set("")

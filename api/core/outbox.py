@@ -18,7 +18,7 @@ FACTS: dict[str, "type[Fact]"] = {}
 
 _RECORD = """
     INSERT INTO outbox (id, fact, payload, company_id, association_id, recorded_at, relayed_at)
-    SELECT *, $6, $7 FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::uuid[], $5::uuid[])
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
 
@@ -48,13 +48,17 @@ def history() -> Iterator[None]:
 async def record(*facts: Fact) -> None:
     """Record facts in the open transaction; raises RuntimeError outside of one."""
     now = clock.now()
-    await bound().execute(
-        _RECORD,
-        [new_id() for _ in facts],
-        [fact.name for fact in facts],
-        [msgspec.msgpack.encode(fact) for fact in facts],
-        [fact.company_id for fact in facts],
-        [fact.association_id for fact in facts],
-        now,
-        now if _history.get() else None,
-    )
+    relayed = now if _history.get() else None
+    rows = [
+        (
+            new_id(),
+            fact.name,
+            msgspec.msgpack.encode(fact),
+            fact.company_id,
+            fact.association_id,
+            now,
+            relayed,
+        )
+        for fact in facts
+    ]
+    await bound().executemany(_RECORD, rows)

@@ -114,31 +114,20 @@ class RateLimits:
 
         A loop that comes late itself says nothing of Redis: under load an answer waits here, not there.
         """
-        loop, begun = asyncio.get_running_loop(), time.monotonic()
-        turn: asyncio.TimerHandle
-
-        def wait() -> asyncio.TimerHandle:
-            patience = min(max(PATIENCE, 4 * self._slowest), 1.0)
-            return loop.call_later(patience, look, time.monotonic(), patience)
-
-        def look(since: float, patience: float) -> None:
-            nonlocal turn
-            now = time.monotonic()
-            silent = self._heard_at < since and now < since + patience + _LATE
-            if silent or now > begun + _LONGEST:
-                limit.reschedule(loop.time())
-            else:
-                turn = wait()
-
-        async with asyncio.timeout(None) as limit:  # no task of its own: every request passes here
-            turn = wait()
-            try:
-                answer = await work
-            finally:
-                turn.cancel()
-        now = time.monotonic()
-        self._heard_at, self._slowest = now, max(now - begun, 0.9 * self._slowest)
-        return answer
+        task, begun = asyncio.ensure_future(work), time.monotonic()
+        try:
+            while (turn := time.monotonic()) < begun + _LONGEST:
+                patience = min(max(PATIENCE, 4 * self._slowest), 1.0)
+                await asyncio.wait((task,), timeout=patience)
+                now = time.monotonic()
+                if task.done():
+                    self._heard_at, self._slowest = now, max(now - begun, 0.9 * self._slowest)
+                    return task.result()
+                if self._heard_at < turn and now < turn + patience + _LATE:
+                    break
+            raise TimeoutError
+        finally:
+            task.cancel()
 
     def _tries_redis(self) -> bool:
         if not self._away:
