@@ -210,8 +210,10 @@ def _approval(facts: asyncpg.Record) -> str:
 
 
 def _approval_due(facts: asyncpg.Record) -> datetime:
-    first = datetime.combine(facts["starts_on"], time.min, ZoneInfo(facts["time_zone"]))
-    return min(clock.now() + timedelta(days=facts["approval_days"]), first).astimezone(UTC)
+    """Give when silence decides: on the first day at the latest, unless that has begun; as ask_again() in SQL."""
+    now, first = clock.now(), datetime.combine(facts["starts_on"], time.min, ZoneInfo(facts["time_zone"]))
+    due = now + timedelta(days=facts["approval_days"])
+    return min(due, first).astimezone(UTC) if first > now else due
 
 
 @retried

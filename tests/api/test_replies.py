@@ -278,6 +278,20 @@ async def test_an_employer_is_silent_until_the_first_day_at_most(world: World) -
     assert _instant(application["approval_due_at"]) < _instant(f"{first}T00:00:01+00:00")
 
 
+async def test_an_employer_asked_on_the_first_day_has_all_their_days(world: World) -> None:
+    association, company = await world.association(), await world.company(approval_days=3)
+    employee, today = world.employee(company), clock.today("Europe/Paris")
+    application = await world.application(employee, await world.mission(association, starts_on=str(today)))
+    states = []
+    for days in (0, 2.9, 3.1):
+        with clock.at(clock.now() + timedelta(days=days)):
+            await decide_silent_approvals()
+        states.append((await world.ok(employee, "GET", path(application)))["employer_approval"])
+
+    assert _instant(application["approval_due_at"]) > clock.now() + timedelta(days=2.9)
+    assert states == ["pending", "pending", "refused"]
+
+
 @pytest.mark.parametrize("policy", [{"formats": ["short"]}, {"causes": ["sport"]}, {"associations": []}])
 async def test_what_the_company_does_not_allow_is_for_personal_time(
     world: World, policy: dict[str, Any]

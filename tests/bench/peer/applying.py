@@ -170,7 +170,8 @@ async def _require_allowed(
 
 def _approval_due(mission: Mission, rules: Policy, now: datetime) -> datetime:
     first = datetime.combine(mission.starts_on, time.min, ZoneInfo(mission.time_zone))
-    return min(now + timedelta(days=rules.approval_days), first).astimezone(UTC)
+    due = now + timedelta(days=rules.approval_days)
+    return min(due, first).astimezone(UTC) if first > now else due
 
 
 def _facts(application: Application, names: list[str]) -> list[Fact]:
