@@ -62,7 +62,8 @@ async def get_mission(connection: Connection, mission_id: UUID, viewer: Actor | 
         row["history"] = msgspec.json.decode(row["history"], type=list[MissionEvent])
         row["review"] = _review(row)
     else:
-        row["history"] = None
+        # Why is told to those concerned, each by themselves: it is somebody's words, which may name people.
+        row |= {"history": None, "state_reason": None}
     row |= {"problems": problems_of(row, viewer.language)} if mine and viewer else dict.fromkeys(INSIDE)
     row["association"] = MissionAssociation(
         id=row["association_id"],

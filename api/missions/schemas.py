@@ -165,7 +165,7 @@ class Review(Out, frozen=True, kw_only=True):
 
 class MissionOut(Out, frozen=True, kw_only=True):
     """A mission. `problems`, `contact`, `managers`, `reserved_to` and `live_applications` are for its association
-    alone, `review` and `history` for moderators too: null to others.
+    alone, `review`, `history` and `state_reason` for moderators too: null to others.
     """
 
     id: UUID

@@ -96,8 +96,10 @@ async def test_cancelling_ends_every_live_application_and_frees_its_place(world:
     silent = await world.call(association.owner, "POST", mission_path(mission, "cancel"), {})
     cancelled = await world.ok(association.owner, "POST", mission_path(mission, "cancel"), REASON)
     again = await world.ok(association.owner, "POST", mission_path(mission, "cancel"), REASON)
+    seen = [await world.ok(reader, "GET", mission_path(mission)) for reader in (None, employee)]
 
     assert silent.status_code == 422
+    assert [(each["state"], each["state_reason"]) for each in seen] == [("cancelled", None)] * 2
     assert (cancelled["state"], cancelled["state_reason"]) == ("cancelled", REASON["reason"])
     assert (cancelled["places_left"], cancelled["live_applications"], again["version"]) == (
         2,
