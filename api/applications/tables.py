@@ -43,6 +43,7 @@ class Application(Table, db=ENGINE, tablename="application"):
     agreed_minutes = Integer(null=True, default=None)
     agreed_sessions = JSONB(null=True, default=None)
     convention = JSONB(null=True, default=None)
+    engaged_on = Date(null=True, default=None)
 
 
 class Message(Table, db=ENGINE, tablename="message"):

@@ -1,6 +1,6 @@
 """Use cases of hours. Every one locks the application first, then the entry; approval posts by itself."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +45,9 @@ class EmployerPending(Problem):
 async def declare_hours(actor: Actor, application_id: UUID, given: HoursIn) -> HoursOut:
     """Declare minutes worked on a past or present day of one's engagement.
 
+    It begins the day the association has accepted and, on working time, the employer agreed: preparing before the first
+    agreed day counts, what was done before anybody agreed does not.
+
     Raises NotFound, Forbidden, WrongState, EmployerPending, Invalid, DayDeclared.
     """
     hours_id = new_id()
@@ -77,10 +80,22 @@ async def _insert(engagement: asyncpg.Record, hours_id: UUID, given: HoursIn) ->
     except asyncpg.CheckViolationError as error:
         if error.constraint_name == "hours_entry_of_active_employee":
             raise Forbidden(NOT_EMPLOYED) from None
-        if error.constraint_name != "hours_entry_day_has_24_hours":
-            raise
-        words = Words("More than 24 hours in a day.", "Plus de 24 heures dans une journée.")
-        raise Invalid(faults=[Fault("/minutes", "day-full", words)]) from None
+        if error.constraint_name == "hours_entry_day_has_24_hours":
+            raise Invalid(faults=[Fault("/minutes", "day-full", _DAY_FULL)]) from None
+        if error.constraint_name == "hours_entry_of_engagement":
+            raise Invalid(faults=[_before(engagement["engaged_on"])]) from None
+        raise
+
+
+def _before(engaged_on: date) -> Fault:
+    words = Words(
+        f"Your engagement begins on {engaged_on}, when it was agreed.",
+        f"Votre engagement commence le {engaged_on}, jour où il a été convenu.",
+    )
+    return Fault("/worked_on", "before-engagement", words)
+
+
+_DAY_FULL = Words("More than 24 hours in a day.", "Plus de 24 heures dans une journée.")
 
 
 _TENANTS = ("mission_id", "association_id", "company_id", "employee_id", "person_id", "manager_id", "regime")

@@ -39,7 +39,7 @@ async def accepted(world: World, association: Association, employee: str, **fiel
 
 
 async def declared(world: World, employee: str, application: dict[str, Any], minutes: int) -> dict[str, Any]:
-    body = {"worked_on": str(TODAY), "minutes": minutes}
+    body = {"worked_on": str(clock.today("Europe/Paris")), "minutes": minutes}
     entry: dict[str, Any] = await world.ok(employee, "POST", path(application, "hours"), body)
     return entry
 

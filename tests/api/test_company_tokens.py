@@ -12,6 +12,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from api.core import clock
 from api.dev.issuer import AUDIENCE, issuer, signing_key
 from tests.make.world import Company, World
 
@@ -165,7 +166,7 @@ async def test_an_employer_sees_nothing_of_personal_time(world: World) -> None:
     association, company = await world.association(), await world.company()
     employee, application = await world.engagement(association, company, "personal_time")
     path = f"/v1/applications/{application['id']}"
-    day = application["created_at"][:10]
+    day = clock.today("Europe/Paris").isoformat()
     entry = await world.ok(employee, "POST", f"{path}/hours", {"worked_on": day, "minutes": 60})
     confirmed = await world.ok(association.owner, "POST", f"/v1/hours/{entry['id']}/confirm")
     base = f"/v1/companies/{company.id}"

@@ -20,7 +20,7 @@ from api.people.service import add_person
 from tests.api.core.asking import assert_problem
 from tests.api.test_importing import take
 from tests.api.test_members import guest, invite, join
-from tests.make.world import Association, Company, World
+from tests.make.world import Association, Company, World, agreed_earlier
 from workers.reactions.notices import tell_association_of_application
 
 _TABLES = """
@@ -95,6 +95,7 @@ async def work(world: World, token: str, association: Association, *texts: str) 
         await connection.execute(
             "UPDATE application SET employer_approval = 'approved' WHERE id = $1", UUID(application["id"])
         )
+    await agreed_earlier(application["id"])
     day = clock.today("Europe/Paris")
     for number, confirmed in enumerate(({}, {"minutes": 30, "reason": reason})):
         declared = {"worked_on": str(day - timedelta(days=number)), "minutes": 60, "note": note}

@@ -67,7 +67,7 @@ async def test_a_lowered_figure_stands_when_its_author_leaves(world: World) -> N
     association, company = await world.association(), await world.company()
     employee, application = await world.engagement(association, company)
     path = f"/v1/applications/{application['id']}/hours"
-    day = application["created_at"][:10]
+    day = clock.today("Europe/Paris").isoformat()
     entry = await world.ok(employee, "POST", path, {"worked_on": day, "minutes": 120})
     hours = f"/v1/hours/{entry['id']}"
     await world.ok(association.owner, "POST", f"{hours}/confirm", {"minutes": 60, "reason": "Une heure."})

@@ -4,10 +4,12 @@ import itertools
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import httpx
 
 from api.core import clock
+from api.core.database import operations
 from api.dev.folders import FOLDER_VARIABLE
 from api.dev.issuer import mint, signing_key
 from api.dev.stack import ISSUER_VARIABLE
@@ -183,3 +185,13 @@ def siren(number: int) -> str:
     digits = [int(digit) for digit in stem]
     doubled = [sum(divmod(digit * 2, 10)) if index % 2 else digit for index, digit in enumerate(digits)]
     return stem + str(-sum(doubled) % 10)
+
+
+async def agreed_earlier(application_id: str, days: int = 7) -> None:
+    """Let an engagement have begun so many days ago."""
+    async with operations() as connection:
+        await connection.execute(
+            "UPDATE application SET engaged_on = engaged_on - $2::integer WHERE id = $1",
+            UUID(application_id),
+            days,
+        )

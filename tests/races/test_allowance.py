@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from litestar import Litestar
 
+from api.core import clock
 from api.core.check import violations
 from api.core.database import operations
 from tests.make.clone import cloned
@@ -78,7 +79,7 @@ async def test_an_acceptance_meets_hours_of_another_engagement(
         for _ in range(2)
     ]
     await world.ok(association.owner, "POST", f"/v1/applications/{first['id']}/accept")
-    day = {"worked_on": first["created_at"][:10], "minutes": 1200}
+    day = {"worked_on": clock.today("Europe/Paris").isoformat(), "minutes": 1200}
     async with held(environment, "mission", second["mission_id"]) as gate:
         accept = asyncio.create_task(
             world.call(association.owner, "POST", f"/v1/applications/{second['id']}/accept")

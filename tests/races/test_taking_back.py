@@ -55,7 +55,7 @@ async def refuse(world: World, it: Engaged, at: datetime | None = None) -> httpx
 
 
 async def declared(world: World, it: Engaged) -> str:
-    day = it.application["created_at"][:10]
+    day = clock.today("Europe/Paris").isoformat()
     body = {"worked_on": day, "minutes": 60}
     return str((await world.ok(it.employee, "POST", it.path("hours"), body))["id"])
 

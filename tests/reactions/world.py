@@ -140,7 +140,9 @@ async def make_hours(application: UUID) -> UUID:
     """Write a declared entry of an hour and a half."""
     hours = new_id()
     async with operations() as connection:
-        await connection.execute(_HOURS, application, hours, date(2026, 4, 1), _AT)
+        day = date(2026, 4, 1)
+        await connection.execute("UPDATE application SET engaged_on = $2 WHERE id = $1", application, day)
+        await connection.execute(_HOURS, application, hours, day, _AT)
     return hours
 
 

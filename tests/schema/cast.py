@@ -9,7 +9,7 @@ from api.core import clock
 from api.core.database import operations
 from api.dev.issuer import mint
 from api.identity.export import write_export
-from tests.make.world import Association, Company, World
+from tests.make.world import Association, Company, World, agreed_earlier
 
 ACTORS = (
     *("anonymous", "expired", "key", "person"),
@@ -131,6 +131,7 @@ async def _engagements(
     path = f"/v1/applications/{engaged['id']}"
     await world.ok(association.owner, "POST", f"{path}/accept")
     await world.ok(tokens["manager"], "POST", f"{path}/approve")
+    await agreed_earlier(engaged["id"])
     today = clock.today("Europe/Paris")  # the policy that leaves approval to HR begins today
     ids["day"] = str(today - timedelta(days=3))
     for name, days in (("hours_id", 1), ("lowered_id", 2), ("confirmed_id", 0)):

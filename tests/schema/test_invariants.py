@@ -7,7 +7,7 @@ import sys
 import pytest
 from litestar import Litestar
 
-from api.core import audit
+from api.core import audit, clock
 from api.core.check import invariants, violations
 from api.core.database import close_pools, open_pools
 from api.core.settings import Settings
@@ -47,6 +47,7 @@ PLANTED = {
         SELECT uuidv7(), uuidv7(), '00000000-0000-7000-8000-000000000000', uuidv7(), false, true, now()
         FROM generate_series(1, 5)""",
     "search_shows_what_is_published": "UPDATE mission_search SET places_left = places_left + 1",
+    "hours_follow_the_engagement": "UPDATE application SET engaged_on = engaged_on + 1",
     "mails_are_told_once": """
         INSERT INTO mail (id, person_id, kind, to_address, language, subject, text, unique_key, not_before, created_at)
         SELECT uuidv7(), id, 'hours_approved', 'a@b.example', 'fr', '', '', 'alone', now(), now()
@@ -68,7 +69,7 @@ async def posted(app: Litestar, settings: Settings, environment: dict[str, str])
         association, company = await world.association(), await world.company()
         employee, application = await world.engagement(association, company)
         path = f"/v1/applications/{application['id']}/hours"
-        day = application["created_at"][:10]
+        day = clock.today("Europe/Paris").isoformat()
         entry = await world.ok(employee, "POST", path, {"worked_on": day, "minutes": 60})
         await world.ok(association.owner, "POST", f"/v1/hours/{entry['id']}/confirm")
         await audit.seal()

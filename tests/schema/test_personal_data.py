@@ -7,6 +7,7 @@ import msgspec
 from litestar import Litestar
 
 from api.applications.facts import ApplicationSubmitted
+from api.core import clock
 from api.core.actor import Actor, system
 from api.core.database import close_pools, open_pools, operations, transaction
 from api.core.ids import new_id
@@ -98,7 +99,7 @@ async def everywhere(world: World) -> UUID:
     association, company = await world.association(), await world.company(hours_approval="hr")
     token, application = await world.engagement(association, company)
     person_id = UUID((await world.ok(token, "GET", "/v1/me"))["id"])
-    day = {"worked_on": application["created_at"][:10], "minutes": 60}
+    day = {"worked_on": clock.today("Europe/Paris").isoformat(), "minutes": 60}
     entry = await world.ok(token, "POST", f"/v1/applications/{application['id']}/hours", day)
     await world.ok(association.owner, "POST", f"/v1/hours/{entry['id']}/confirm")
     await world.ok(company.admin, "POST", f"/v1/hours/{entry['id']}/approve")

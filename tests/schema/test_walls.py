@@ -1,17 +1,18 @@
 """The walls, without any WHERE to help them: what strangers see of a tenant, and may touch, is nothing."""
 
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from api.core import audit
+from api.core import audit, clock
 from api.core.actor import Actor, Employment, system
 from api.core.database import Connection, operations, transaction
 from api.core.ids import new_id
 from tests.make.directory import directory_of
-from tests.make.world import Association, Company, World
+from tests.make.world import Association, Company, World, agreed_earlier
 
 PUBLIC = {
     "association": "verified ones are listed; a refused one is hidden",
@@ -55,11 +56,13 @@ async def planted(world: World) -> Tenant:
     association, company = await world.association(), await world.company(hours_approval="hr")
     employee, application = await world.engagement(association, company)
     personal = await world.application(employee, await world.mission(association), "personal_time")
+    await agreed_earlier(application["id"])
     path = f"/v1/applications/{application['id']}/hours"
-    entry = await world.ok(employee, "POST", path, {"worked_on": "2026-01-05", "minutes": 60})
+    today = clock.today("Europe/Paris")
+    entry = await world.ok(employee, "POST", path, {"worked_on": str(today), "minutes": 60})
     await world.ok(association.owner, "POST", f"/v1/hours/{entry['id']}/confirm")
     await world.ok(company.admin, "POST", f"/v1/hours/{entry['id']}/approve")
-    await world.ok(employee, "POST", path, {"worked_on": "2026-01-06", "minutes": 60})
+    await world.ok(employee, "POST", path, {"worked_on": str(today - timedelta(days=1)), "minutes": 60})
     await world.ok(association.owner, "POST", f"/v1/applications/{personal['id']}/accept")
     await world.mission(association, reserved_to=[company.id])
     draft = await world.mission(association, publish=False)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from api.core import clock
 from tests.api.core.asking import JSON, Target, assert_problem, fault_of, place, send_raw, stored, targets
 from tests.make.world import World
 
@@ -304,7 +305,9 @@ async def test_hours_of_impossible_days_are_refused(world: World) -> None:
         answer = await world.call(employee, "POST", path, {"worked_on": day, "minutes": 60})
         assert_problem(answer, 422, "invalid", "/worked_on")
     for minutes in (0, -1, 1441, 2**31, 2**63, 2**64, 60.5, "60", True, None):
-        answer = await world.call(employee, "POST", path, {"worked_on": "2026-01-05", "minutes": minutes})
+        answer = await world.call(
+            employee, "POST", path, {"worked_on": clock.today("Europe/Paris").isoformat(), "minutes": minutes}
+        )
         assert_problem(answer, 422, "invalid", "/minutes")
     assert await stored() == before
 
@@ -343,7 +346,7 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body_changes_nothing(wo
         employee,
         "POST",
         f"/v1/applications/{application['id']}/hours",
-        {"worked_on": "2026-01-05", "minutes": 90},
+        {"worked_on": clock.today("Europe/Paris").isoformat(), "minutes": 90},
     )
     before = await stored()
     headers = [

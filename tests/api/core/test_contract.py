@@ -12,6 +12,7 @@ from schemathesis.core.result import Ok
 from schemathesis.generation.case import Case
 
 from api.app import create_litestar
+from api.core import clock
 from api.core.openapi import document
 from api.core.settings import Settings
 from tests.api.core.asking import Place, place
@@ -46,7 +47,7 @@ async def known(world: World) -> dict[str, Any]:
             token,
             "POST",
             f"/v1/applications/{application['id']}/hours",
-            {"worked_on": "2026-01-05", "minutes": 60},
+            {"worked_on": clock.today("Europe/Paris").isoformat(), "minutes": 60},
         )
         staff = await world.ok(there.company.admin, "GET", f"/v1/companies/{there.company.id}/employees")
         draft = await world.mission(there.association, publish=False)
