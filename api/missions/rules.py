@@ -35,6 +35,9 @@ CONTESTABLE = frozenset({"title-too-short", "contact-details", "link"})
 _CONTACT = re.compile(r"[^\s@]@[^\s@]{1,100}?\.\w{2,}|(?:\+33|\b0)\s?[1-9](?:[\s.-]?\d{2}){4}\b")
 _LINK = re.compile(r"https?://|\bwww\.|\bforms\.gle\b|\bgoogle\.com/forms|\bframaforms\b", re.IGNORECASE)
 
+HORIZON = timedelta(days=731)
+"""How far ahead a mission may start: two years."""
+
 REQUIRED = {
     "format": Words("Choose a format.", "Choisissez un format."),
     "effort_minutes": Words("Say how many minutes it takes.", "Indiquez le temps nécessaire, en minutes."),
@@ -50,6 +53,7 @@ def broken_rules(mission: dict[str, Any], today: date) -> list[Fault]:
     """Name every rule that a mission breaks, all at once; an empty list lets it go further."""
     return [
         *_missing(mission),
+        *_repeated(mission),
         *_wording(mission),
         *_readiness(mission),
         *_dates(mission, today),
@@ -79,18 +83,33 @@ def last_day(mission: Mapping[str, Any]) -> date:
 
 def _missing(mission: dict[str, Any]) -> Iterator[Fault]:
     for field, words in REQUIRED.items():
-        if not mission[field]:
+        if not (_visible(mission[field]) if field == "description" else mission[field]):
             yield Fault(f"/{field}", "required", words)
 
 
+def _repeated(mission: dict[str, Any]) -> Iterator[Fault]:
+    words = Words("Given twice.", "Donné deux fois.")
+    given = {name: mission[name] for name in ("causes", "regimes", "languages")}
+    given["skills"] = [each["skill"] for each in mission["skills"]]
+    for name, values in given.items():
+        for place, value in enumerate(values):
+            if value in values[:place]:
+                yield Fault(f"/{name}/{place}", "repeated", words)
+
+
+def _visible(text: str) -> str:
+    """Give what a reader sees of a text: words a space apart, without characters that show nothing."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
 def _wording(mission: dict[str, Any]) -> Iterator[Fault]:
-    if len(mission["title"].split()) < 2:
+    if len(_visible(mission["title"]).split()) < 2:
         yield Fault(
             "/title",
             "title-too-short",
             Words("A title of two words or more.", "Un titre d’au moins deux mots."),
         )
-    if 0 < len(mission["description"]) < 30:
+    if 0 < len(_visible(mission["description"])) < 30:
         words = Words(
             "Describe the need in 30 characters or more.", "Décrivez le besoin en au moins 30 caractères."
         )
@@ -132,6 +151,17 @@ def _dates(mission: dict[str, Any], today: date) -> Iterator[Fault]:
     for field in ("starts_on", "ends_on", "apply_by"):
         if mission[field] and mission[field] < today:
             yield Fault(f"/{field}", "in-the-past", Words("This day is past.", "Ce jour est passé."))
+    if mission["starts_on"] and mission["starts_on"] > today + HORIZON:
+        words = Words("It starts within two years.", "Elle commence dans les deux ans.")
+        yield Fault("/starts_on", "too-far", words)
+    elif (
+        mission["apply_by"]
+        and mission["starts_on"]
+        and mission["format"]
+        and mission["apply_by"] > last_day(mission)
+    ):
+        words = Words("People apply before its last day.", "On candidate avant son dernier jour.")
+        yield Fault("/apply_by", "after-end", words)
     yield from _order(mission)
 
 

@@ -306,3 +306,27 @@ async def test_a_copy_names_what_replaced_a_skill_deprecated_since(world: World)
         )
     copy = await world.ok(association.owner, "POST", mission_path(mission, "duplicate"))
     assert copy["skills"] == [{"skill": "copied-new", "level": 3, "essential": True}]
+
+
+async def test_half_a_point_is_refused(world: World) -> None:
+    association = await world.association()
+    mission = await world.mission(association, publish=False)
+    for given, missing in (("latitude", "longitude"), ("longitude", "latitude")):
+        answer = await edit(world, association.owner, mission, location={given: 2.5})
+        assert_problem(answer, 422, "invalid", f"/location/{missing}")
+    whole = {"latitude": 45.5, "longitude": 0.0}
+    assert (await edit(world, association.owner, mission, location=whole)).json()["location"][
+        "longitude"
+    ] == 0
+
+
+async def test_a_value_given_twice_is_not_published(world: World) -> None:
+    association = await world.association()
+    mission = await world.mission(association, publish=False, causes=["education", "education"])
+    assert [problem["code"] for problem in mission["problems"]] == ["repeated"]
+    answer = await world.call(association.owner, "POST", mission_path(mission, "submit"))
+    assert_problem(answer, 422, "invalid", "/causes/1")
+
+    published = await world.mission(association)
+    answer = await edit(world, association.owner, published, languages=["fr", "fr"])
+    assert_problem(answer, 422, "invalid", "/languages/1")

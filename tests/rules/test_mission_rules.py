@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.missions.rules import FORMATS, REQUIRED, broken_rules
+from api.missions.rules import FORMATS, HORIZON, REQUIRED, broken_rules
 
 TODAY = date(2026, 3, 10)
 GOOD: dict[str, Any] = {
@@ -16,6 +16,9 @@ GOOD: dict[str, Any] = {
     "description": "Notre site date de 2014 et ne se lit pas sur un téléphone.",
     "deliverable": "Un site en ligne.",
     "format": "project",
+    "causes": ["education", "sante"],
+    "languages": ["fr", "en"],
+    "skills": [{"skill": "accounting", "level": 2}, {"skill": "legal-advice", "level": 2}],
     "effort_minutes": 1800,
     "regimes": ["working_time"],
     "starts_on": TODAY,
@@ -55,6 +58,35 @@ def test_a_title_has_two_words(title: str, fine: bool) -> None:
 @pytest.mark.parametrize(("length", "fine"), [(1, False), (29, False), (30, True), (5000, True)])
 def test_a_description_has_thirty_characters(length: int, fine: bool) -> None:
     assert broken(description="x" * length) == (set() if fine else {("/description", "too-short")})
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\u200b", "\u00a0"])
+def test_what_shows_nothing_is_not_written(blank: str) -> None:
+    assert broken(description=blank * 60) == {("/description", "required")}
+    assert broken(description="Trop court" + blank * 60) == {("/description", "too-short")}
+    assert broken(title=f"Site {blank * 5}") == {("/title", "title-too-short")}
+
+
+@pytest.mark.parametrize("field", ["causes", "languages", "skills", "regimes"])
+def test_nothing_is_given_twice(field: str) -> None:
+    twice = [*GOOD[field], GOOD[field][0]]
+    assert broken(**{field: twice}) == {(f"/{field}/{len(GOOD[field])}", "repeated")}
+
+
+def test_one_applies_before_the_last_day() -> None:
+    day = timedelta(days=1)
+    assert broken(apply_by=TODAY) == set()
+    assert broken(apply_by=TODAY + day) == {("/apply_by", "after-end")}
+    assert broken(ends_on=None, apply_by=TODAY + 183 * day) == set()
+    assert broken(ends_on=None, apply_by=TODAY + 184 * day) == {("/apply_by", "after-end")}
+    assert broken(ends_on=None, apply_by=TODAY + 184 * day, format=None) == {("/format", "required")}
+
+
+def test_it_starts_within_two_years() -> None:
+    far = TODAY + HORIZON
+    assert broken(starts_on=far, ends_on=None) == set()
+    assert broken(starts_on=far + timedelta(days=1), ends_on=None) == {("/starts_on", "too-far")}
+    assert broken(starts_on=date.max, ends_on=None, apply_by=date.max) == {("/starts_on", "too-far")}
 
 
 @pytest.mark.parametrize("field", ["title", "summary", "description", "deliverable"])
