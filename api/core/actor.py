@@ -89,11 +89,17 @@ def _check_scope(actor: Actor, handler: BaseRouteHandler) -> None:
         )
 
 
+_NO_EMPLOYER = Words(
+    "This goes through a company that is on Maillon: sign in with the account it gives you.",
+    "Cela passe par une entreprise présente sur Maillon : connectez-vous avec le compte qu’elle vous donne.",
+)
+
+
 async def employed(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let in the active employees of a company; raises Unauthenticated, Forbidden."""
     await signed_in(connection, handler)
     if connection.user.employment is None:
-        raise Forbidden
+        raise Forbidden(_NO_EMPLOYER)
 
 
 async def moderator(connection: Connection, handler: BaseRouteHandler) -> None:

@@ -32,7 +32,7 @@ async def limited(world: World, **policy: Any) -> Company:
 
 async def accepted(world: World, association: Association, employee: str, **fields: Any) -> dict[str, Any]:
     """Give an employee's engagement on a new mission that begins today."""
-    mission = await world.mission(association, **({"starts_on": str(TODAY)} | fields))
+    mission = await world.mission(association, **({"starts_on": str(clock.today("Europe/Paris"))} | fields))
     application = await world.application(employee, mission)
     engagement: dict[str, Any] = await world.ok(association.owner, "POST", path(application, "accept"))
     return engagement

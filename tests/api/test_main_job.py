@@ -234,3 +234,13 @@ async def test_only_hr_decides_where_the_policy_says_hr(world: World) -> None:
 
     assert (await world.call(manager, "POST", f"{path}/approve")).status_code == 404
     assert (await world.ok(company.admin, "POST", f"{path}/approve"))["employer_approval"] == "approved"
+
+
+async def test_who_has_no_employer_is_told_how_one_applies(world: World) -> None:
+    association = await world.association()
+    mission = await world.mission(await world.association())
+    body = {"regime": "personal_time"}
+    path = f"/v1/missions/{mission['id']}/applications"
+    answer = await world.call(association.owner, "POST", path, body, accept_language="en")
+    assert answer.status_code == 403
+    assert "through a company" in answer.json()["detail"]
