@@ -19,6 +19,7 @@ from api.hours import policy, queries
 from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursLowered, HoursRejected
 from api.hours.schemas import Confirmed, HoursIn, HoursOut
 from api.hours.tables import HoursEntry
+from api.notifications.render import day
 from api.organisations.policy import NOT_EMPLOYED, require_member
 
 LATEST = timedelta(days=366)
@@ -89,8 +90,8 @@ async def _insert(engagement: asyncpg.Record, hours_id: UUID, given: HoursIn) ->
 
 def _before(engaged_on: date) -> Fault:
     words = Words(
-        f"Your engagement begins on {engaged_on}, when it was agreed.",
-        f"Votre engagement commence le {engaged_on}, jour où il a été convenu.",
+        f"Your engagement begins on {day(engaged_on, 'en')}, when it was agreed.",
+        f"Votre engagement commence le {day(engaged_on, 'fr')}, jour où il a été convenu.",
     )
     return Fault("/worked_on", "before-engagement", words)
 

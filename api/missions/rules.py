@@ -82,8 +82,9 @@ def last_day(mission: Mapping[str, Any]) -> date:
 
 
 def _missing(mission: dict[str, Any]) -> Iterator[Fault]:
+    shown = mission | {"description": _visible(mission["description"])}
     for field, words in REQUIRED.items():
-        if not (_visible(mission[field]) if field == "description" else mission[field]):
+        if not shown[field]:
             yield Fault(f"/{field}", "required", words)
 
 

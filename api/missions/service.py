@@ -37,6 +37,11 @@ _COPIED = """
     FROM mission WHERE id = $1
 """
 _REFUSALS = {
+    "mission_point_is_whole": (
+        "/location",
+        "half-a-point",
+        Words("A point has a latitude and a longitude.", "Un point a une latitude et une longitude."),
+    ),
     "mission_managers_are_members": (
         "/managers",
         "not-a-member",
@@ -193,7 +198,6 @@ def _columns(fields: dict[str, Any]) -> dict[Any, Any]:
         check_time_zone(fields["time_zone"])
     if "location" in fields:
         place = columns.pop("location") or Location()
-        _require_point(place)
         columns |= {
             "location_label": place.label,
             "postal_code": place.postal_code,
@@ -204,13 +208,6 @@ def _columns(fields: dict[str, Any]) -> dict[Any, Any]:
         if columns[name] is not None:
             columns[name] = msgspec.json.encode(columns[name]).decode()
     return columns
-
-
-def _require_point(place: Location) -> None:
-    for name, other in (("latitude", place.longitude), ("longitude", place.latitude)):
-        if getattr(place, name) is None and other is not None:
-            words = Words("A point has both coordinates.", "Un point a ses deux coordonnées.")
-            raise Invalid(faults=[Fault(f"/location/{name}", "required", words)])
 
 
 def _given(patch: MissionPatch) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from migrations.script import run_script
 
 ID = "2026-11-23T22:30:00:000000"
 VERSION = "1.38.0"
-DESCRIPTION = "no hours before the day of the engagement"
+DESCRIPTION = "no hours before the day of the engagement; whole points"
 
 
 async def forwards() -> MigrationManager:
     manager = MigrationManager(migration_id=ID, app_name="maillon", description=DESCRIPTION)
 
     async def run() -> None:
+        await run_script("0022/missions.sql")
         await run_script("0022/engaged.sql")
         await run_script("hand_over.sql")
 

@@ -311,13 +311,11 @@ async def test_a_copy_names_what_replaced_a_skill_deprecated_since(world: World)
 async def test_half_a_point_is_refused(world: World) -> None:
     association = await world.association()
     mission = await world.mission(association, publish=False)
-    for given, missing in (("latitude", "longitude"), ("longitude", "latitude")):
-        answer = await edit(world, association.owner, mission, location={given: 2.5})
-        assert_problem(answer, 422, "invalid", f"/location/{missing}")
-    whole = {"latitude": 45.5, "longitude": 0.0}
-    assert (await edit(world, association.owner, mission, location=whole)).json()["location"][
-        "longitude"
-    ] == 0
+    for half in ("latitude", "longitude"):
+        answer = await edit(world, association.owner, mission, location={half: 2.5})
+        assert_problem(answer, 422, "invalid", "/location")
+    edited = await edit(world, association.owner, mission, location={"latitude": 45.5, "longitude": 0.0})
+    assert (edited.json()["location"]["latitude"], edited.json()["location"]["longitude"]) == (45.5, 0)
 
 
 async def test_a_value_given_twice_is_not_published(world: World) -> None:

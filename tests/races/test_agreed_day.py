@@ -9,13 +9,13 @@ from litestar import Litestar
 
 from api.core import clock
 from api.core.check import violations
-from api.core.database import operations
 from api.identity.service import issue_token
+from api.notifications import render
 from tests.api.core.asking import assert_problem
 from tests.make.clone import cloned
 from tests.make.gate import held, until_waiting
 from tests.make.served import served
-from tests.make.world import Association, Company, World
+from tests.make.world import Association, Company, World, agreed_earlier
 
 PARIS = "Europe/Paris"
 
@@ -48,7 +48,7 @@ async def test_hours_begin_the_day_the_last_one_agrees(world: World) -> None:
     document = assert_problem(early, 422, "invalid", "/worked_on")
     (fault,) = document["errors"]
     assert fault["code"] == "before-engagement"
-    assert str(day + timedelta(days=1)) in fault["detail"]
+    assert render.day(day + timedelta(days=1), "fr") in fault["detail"]
 
 
 async def test_on_personal_time_hours_begin_with_the_acceptance(world: World) -> None:
@@ -65,14 +65,11 @@ async def test_asking_the_employer_again_does_not_move_the_day(world: World) -> 
     association, company = await world.association(), await world.company(approval="hr")
     token, application = await world.engagement(association, company)
     path, today = f"/v1/applications/{application['id']}", clock.today(PARIS)
-    async with operations() as connection:
-        for approval in ("pending", "approved"):
-            await connection.execute(
-                """UPDATE application SET engaged_on = engaged_on - CASE $2 WHEN 'pending' THEN 2 ELSE 0 END,
-                       employer_approval = $2 WHERE id = $1::text::uuid""",
-                application["id"],
-                approval,
-            )
+    await agreed_earlier(application["id"], days=2)
+    longer = await world.ok(association.owner, "POST", f"{path}/changes", {"effort_minutes": 2400})
+    await world.ok(token, "POST", f"/v1/changes/{longer['id']}/accept")
+    assert_problem(await declare(world, token, path, today), 409, "employer-pending")
+    await world.ok(company.admin, "POST", f"{path}/approve")
 
     assert (await declare(world, token, path, today - timedelta(days=2))).status_code == 201
     assert_problem(await declare(world, token, path, today - timedelta(days=3)), 422, "invalid", "/worked_on")

@@ -1,5 +1,5 @@
--- The day both the association and, on working time, the employer had agreed, in the mission's zone: written once.
--- A longer effort that asks the employer again does not move it.
+-- The day from which both the association and, on working time, the employer have agreed, in the mission's zone: set when
+-- the last of them does. A longer effort that asks the employer again does not move it.
 ALTER TABLE application ADD COLUMN engaged_on date;
 
 CREATE FUNCTION engage() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
