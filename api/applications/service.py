@@ -18,7 +18,7 @@ from api.applications.messages import write
 from api.applications.moves import REFUSALS, REPLY_WITHIN, ids, lock, move, refusals
 from api.applications.schemas import ApplicationIn, ApplicationOut, Withdrawn
 from api.core import clock
-from api.core.actor import Actor
+from api.core.actor import Actor, Employment
 from api.core.database import Connection, found, read, retried, transaction
 from api.core.ids import new_id
 from api.core.language import Words
@@ -103,7 +103,6 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
     job = actor.employment
     if job is None:
         raise Forbidden
-    application_id, now = new_id(), clock.now()
     try:
         async with transaction(actor, first=_LOCK.format(job.employee_id, mission_id)) as connection:
             asked = (job.employee_id, mission_id, actor.author, given.regime)
@@ -113,34 +112,7 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
             _require_regime(given.regime, facts)
             if facts["exceeded"]:
                 raise REFUSALS[facts["exceeded"]]
-            working = given.regime == "working_time"
-            approval = _approval(facts) if working else "not_required"
-            pending = approval == "pending"
-            await connection.execute(
-                _APPLY,
-                application_id,
-                mission_id,
-                facts["association_id"],
-                job.company_id,
-                job.employee_id,
-                actor.author,
-                f"{facts['given_name']} {facts['family_name']}".strip(),
-                facts["email"],
-                facts["manager_id"] if facts["approval"] == "manager" else None,
-                given.regime,
-                facts["legal_form"] if working else None,
-                given.message,
-                given.sessions,
-                approval,
-                now if pending else None,
-                _approval_due(facts) if pending else None,
-                now,
-                now + REPLY_WITHIN,
-            )
-            named = ids(application_id, facts["association_id"], job.company_id)
-            await record(
-                ApplicationSubmitted(**named), *([EmployerApprovalAsked(**named)] if pending else [])
-            )
+            application_id = await _write(connection, actor.author, job, mission_id, given, facts)
             return await queries.get_application(connection, application_id, actor)
     except asyncpg.UniqueViolationError:
         async with read(actor) as connection:
@@ -152,6 +124,45 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
         if error.constraint_name != "application_of_active_employee":
             raise
         raise Forbidden(NOT_EMPLOYED) from None
+
+
+async def _write(
+    connection: Connection,
+    person_id: UUID,
+    job: Employment,
+    mission_id: UUID,
+    given: ApplicationIn,
+    facts: asyncpg.Record,
+) -> UUID:
+    """Write an application that nothing speaks against, and what others are told of it."""
+    application_id, now = new_id(), clock.now()
+    working = given.regime == "working_time"
+    approval = _approval(facts) if working else "not_required"
+    pending = approval == "pending"
+    await connection.execute(
+        _APPLY,
+        application_id,
+        mission_id,
+        facts["association_id"],
+        job.company_id,
+        job.employee_id,
+        person_id,
+        f"{facts['given_name']} {facts['family_name']}".strip(),
+        facts["email"],
+        facts["manager_id"] if facts["approval"] == "manager" else None,
+        given.regime,
+        facts["legal_form"] if working else None,
+        given.message,
+        given.sessions,
+        approval,
+        now if pending else None,
+        _approval_due(facts) if pending else None,
+        now,
+        now + REPLY_WITHIN,
+    )
+    named = ids(application_id, facts["association_id"], job.company_id)
+    await record(ApplicationSubmitted(**named), *([EmployerApprovalAsked(**named)] if pending else []))
+    return application_id
 
 
 def _require_open(facts: asyncpg.Record, actor: Actor) -> None:
