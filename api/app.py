@@ -44,6 +44,35 @@ from api.skills.routes import router as skills
 from api.web.pages import assets
 from api.web.routes import router as pages
 
+_ROUTERS = (
+    health.router,
+    organisations,
+    members,
+    audit,
+    identity,
+    calendars,
+    keys,
+    providers,
+    login,
+    directories,
+    employees,
+    personal,
+    missions,
+    mission_lives,
+    applications,
+    answers,
+    changes,
+    endings,
+    feedback,
+    hours,
+    reporting,
+    notifications,
+    skills,
+    templates,
+    pages,
+    openapi.get_document,
+)
+
 
 def create_app(settings: Settings) -> ASGIApp:
     """Make the ASGI application that a server runs."""
@@ -59,36 +88,7 @@ def create_litestar(settings: Settings) -> Litestar:
     """Make the application below the edge; `create_app` is what to serve."""
     signing.trust(settings.secrets)
     return Litestar(
-        route_handlers=[
-            health.router,
-            organisations,
-            members,
-            audit,
-            identity,
-            calendars,
-            keys,
-            providers,
-            login,
-            directories,
-            employees,
-            personal,
-            missions,
-            mission_lives,
-            applications,
-            answers,
-            changes,
-            endings,
-            feedback,
-            hours,
-            reporting,
-            notifications,
-            skills,
-            templates,
-            pages,
-            assets(),
-            openapi.assets(),
-            openapi.get_document,
-        ],
+        route_handlers=[*_ROUTERS, assets(), openapi.assets()],
         middleware=[Authentication, Idempotency],
         before_request=strictly,
         dependencies=DEPENDENCIES,
