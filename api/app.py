@@ -39,6 +39,7 @@ from api.notifications.routes import router as notifications
 from api.organisations.routes import router as organisations
 from api.organisations.routes_audit import router as audit
 from api.organisations.routes_members import router as members
+from api.organisations.routes_policies import router as policies
 from api.reporting.routes import router as reporting
 from api.skills.routes import router as skills
 from api.web.pages import assets
@@ -48,6 +49,7 @@ _ROUTERS = (
     health.router,
     organisations,
     members,
+    policies,
     audit,
     identity,
     calendars,

@@ -32,6 +32,16 @@ from api.organisations.policy import require_member
 
 EXCHANGE_WITHIN = timedelta(days=30)
 """How long a no-show and a completed one may be exchanged."""
+_CAME = {
+    "application_no_show_after_first_day": Words(
+        "Their first day has not come yet.", "Son premier jour n’est pas encore venu."
+    ),
+    "application_no_show_unworked": Words(
+        "You confirmed hours of theirs, or lowered them.",
+        "Vous avez confirmé ou réduit des heures de sa part.",
+    ),
+}
+"""Why somebody cannot be a no-show, by the constraint that the database names."""
 _MISSION = "SELECT state, places, taken, apply_by, starts_on, time_zone FROM mission WHERE id = $1"
 
 
@@ -41,6 +51,14 @@ class MissionNotFull(Problem):
     status = 409
     slug = "mission-not-full"
     title = Words("There is a place left: accept instead", "Il reste une place : acceptez plutôt")
+
+
+class NotAbsent(Problem):
+    """A no-show is of somebody who did not come; `detail` says why it cannot be."""
+
+    status = 409
+    slug = "not-absent"
+    title = Words("This is no no-show", "Ce n’est pas une absence")
 
 
 @retried
@@ -156,9 +174,15 @@ async def reopen_application(actor: Actor, application_id: UUID, asked: int | No
 async def mark_no_show(actor: Actor, application_id: UUID, asked: int | None) -> ApplicationOut:
     """Say that an accepted person did not come; within 30 days it may be exchanged for having done it.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    Nobody is absent before their first day, nor where the association confirmed or lowered hours of theirs.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, NotAbsent.
     """
-    return await _answer(actor, application_id, policy.NO_SHOW, asked, MarkedNoShow)
+    try:
+        return await _answer(actor, application_id, policy.NO_SHOW, asked, MarkedNoShow)
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name not in _CAME:
+            raise
+        raise NotAbsent(_CAME[error.constraint_name]) from None
 
 
 @retried

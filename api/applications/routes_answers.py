@@ -125,10 +125,10 @@ async def cancel_application(
     scope="applications:write",
     guards=[signed_in],
     status_code=200,
-    raises=ACT,
+    raises=[*ACT, answers.NotAbsent],
 )
 async def mark_no_show(actor: Caller, application_id: FromPath[UUID], asked: AskedVersion) -> ApplicationOut:
-    """Say that an accepted person did not come."""
+    """Say that an accepted person did not come, from their first day on."""
     return await answers.mark_no_show(actor, application_id, asked)
 
 

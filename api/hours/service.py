@@ -99,6 +99,10 @@ def _before(engaged_on: date) -> Fault:
 _DAY_FULL = Words("More than 24 hours in a day.", "Plus de 24 heures dans une journée.")
 
 
+_ABSENT = Words(
+    "You said that this person did not come: say first that they did the mission.",
+    "Vous avez dit que cette personne n’est pas venue : dites d’abord qu’elle a fait la mission.",
+)
 _TENANTS = ("mission_id", "association_id", "company_id", "employee_id", "person_id", "manager_id", "regime")
 
 
@@ -263,8 +267,13 @@ def _walls(row: asyncpg.Record) -> dict[str, UUID]:
 
 async def _move(entry: asyncpg.Record, **change: object) -> None:
     where = (HoursEntry.id == entry["id"]) & (HoursEntry.state == entry["state"])
-    if not await HoursEntry.update(dict[Any, Any](change)).where(where).returning(HoursEntry.id):
-        raise NotFound
+    try:
+        if not await HoursEntry.update(dict[Any, Any](change)).where(where).returning(HoursEntry.id):
+            raise NotFound
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name != "hours_entry_of_who_came":
+            raise
+        raise WrongState(_ABSENT, state="no_show", allowed=sorted(policy.WORKING)) from None
 
 
 async def _lock_engagement(connection: Connection, application_id: UUID, actor: Actor) -> asyncpg.Record:

@@ -23,6 +23,10 @@ from api.organisations.schemas import one_reason
 
 LIVELY = frozenset({"unverified", "verified"})
 """States of an association in which its missions may be submitted and published."""
+_OF_ASSOCIATION = Words(
+    "It is the association’s state that does not allow it.",
+    "C’est l’état de l’association qui ne le permet pas.",
+)
 _ASSOCIATION_OF = "SELECT association_id FROM mission WHERE id = $1"
 _PRESENT = """
     SELECT m.*, m.reserved_to <> '{}' AND applied_to(m.id) AS applied FROM mission m WHERE m.id = $1
@@ -202,5 +206,5 @@ async def _require_open(connection: Connection, association_id: UUID, actor: Act
     """Give the state of an association whose missions may go live; raises WrongState."""
     state = await association_state(connection, association_id, actor)
     if state not in LIVELY:
-        raise WrongState(state=state, allowed=sorted(LIVELY))
+        raise WrongState(_OF_ASSOCIATION, state=state, allowed=sorted(LIVELY))
     return state

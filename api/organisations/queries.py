@@ -57,10 +57,10 @@ _MEMBERS = """
 _COMPANY = """
     SELECT id, version, slug, name, siren, legal_form, time_zone, origins, group_roles FROM company WHERE id = $1
 """
-_POLICY = """
+_POLICIES = """
     SELECT effective_from, regimes, legal_form, approval, approval_days, approval_silence, hours_approval, just_in_time,
            formats, causes, associations, yearly_minutes, budget_minutes, day_minutes, year_starts FROM policy
-    WHERE company_id = $1 AND effective_from <= $2 ORDER BY effective_from DESC LIMIT 1
+    WHERE company_id = $1
 """
 _EMPLOYEE = """
     SELECT id, version, given_name, family_name, email, roles, group_roles, site, department, manager_id, active
@@ -135,7 +135,19 @@ async def get_company(connection: Connection, company_id: UUID, viewer: Actor) -
 
 async def get_policy(connection: Connection, company_id: UUID, day: date) -> PolicyOut:
     """Give the policy in force on a day; raises NotFound."""
-    return found(await fetch_one(connection, PolicyOut, _POLICY, company_id, day))
+    query = _POLICIES + "AND effective_from <= $2 ORDER BY effective_from DESC LIMIT 1"
+    return found(await fetch_one(connection, PolicyOut, query, company_id, day))
+
+
+async def list_policies(
+    connection: Connection, company_id: UUID, limit: int, cursor: str | None
+) -> Page[PolicyOut]:
+    """List the policies of a company that the caller may see, the last to come into force first."""
+    question = ("policies", str(company_id))
+    (last,) = pagination.read_cursor(cursor, question, date) or (None,)
+    query = _POLICIES + "AND ($2::date IS NULL OR effective_from < $2) ORDER BY effective_from DESC LIMIT $3"
+    rows = await fetch_all(connection, PolicyOut, query, company_id, last, limit + 1)
+    return pagination.page(rows, limit, question, "effective_from")
 
 
 async def get_employee(

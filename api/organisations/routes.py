@@ -2,10 +2,9 @@
 
 from uuid import UUID
 
-from litestar import Response, Router, get, patch, post, put
+from litestar import Response, Router, get, patch, post
 from litestar.params import FromPath, JSONBody
 
-from api.core import clock
 from api.core.actor import admin, moderator, public, signed_in
 from api.core.database import read
 from api.core.pagination import CursorText, Limit
@@ -25,7 +24,6 @@ from api.organisations.schemas import (
     EmployeeOut,
     EmployeePatch,
 )
-from api.organisations.schemas_policy import PolicyIn, PolicyOut
 
 EDIT = [NotFound, Forbidden, Invalid, VersionChanged, VersionRequired]
 JUDGE = [NotFound, Forbidden, WrongState, VersionChanged]
@@ -114,31 +112,6 @@ async def get_company(actor: Caller, company_id: FromPath[UUID]) -> CompanyOut:
 
 
 @get(
-    "/v1/companies/{company_id:uuid}/policy",
-    operation_id="getPolicy",
-    guards=[signed_in],
-    raises=[NotFound, Forbidden],
-)
-async def get_policy(actor: Caller, company_id: FromPath[UUID]) -> PolicyOut:
-    """Give the policy in force today, to HR and the company's administrators."""
-    async with read(actor) as connection:
-        company = await queries.get_company(connection, company_id, actor)
-        require_company_role(actor, company_id, "hr", "company_admin")
-        return await queries.get_policy(connection, company_id, clock.today(company.time_zone))
-
-
-@put(
-    "/v1/companies/{company_id:uuid}/policy",
-    operation_id="putPolicy",
-    guards=[signed_in],
-    raises=[NotFound, Forbidden, Invalid],
-)
-async def put_policy(actor: Caller, company_id: FromPath[UUID], data: JSONBody[PolicyIn]) -> PolicyOut:
-    """Set what the company allows from a day on."""
-    return await service.put_policy(actor, company_id, data)
-
-
-@get(
     "/v1/companies/{company_id:uuid}/employees",
     operation_id="listEmployees",
     scope="employees:read",
@@ -196,8 +169,6 @@ router = Router(
         create_company,
         update_company,
         get_company,
-        get_policy,
-        put_policy,
         list_employees,
         get_employee,
         update_employee,

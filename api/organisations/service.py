@@ -18,6 +18,7 @@ from api.core.problems import Fault, Invalid, Problem, VersionChanged
 from api.core.schemas import changes
 from api.organisations import policy, queries
 from api.organisations.facts import AssociationRefused, AssociationVerified
+from api.organisations.policies import set_policy
 from api.organisations.schemas import (
     AssociationIn,
     AssociationOut,
@@ -29,8 +30,8 @@ from api.organisations.schemas import (
     EmployeePatch,
     one_reason,
 )
-from api.organisations.schemas_policy import PolicyIn, PolicyOut
-from api.organisations.tables import Association, AssociationMember, Company, Employee, Policy
+from api.organisations.schemas_policy import PolicyIn
+from api.organisations.tables import Association, AssociationMember, Company, Employee
 from api.people.service import person_of_email
 
 _TAKEN = """
@@ -164,7 +165,7 @@ async def create_company(actor: Actor, given: CompanyIn) -> CompanyOut:
     try:
         async with transaction(inside) as connection:
             await Company.insert(Company(id=company_id, created_at=clock.now(), **fields))
-            await _set_policy(company_id, PolicyIn(), date(2000, 1, 1))
+            await set_policy(company_id, PolicyIn(), date(2000, 1, 1))
             person_id = await person_of_email(email)
             await add_employee(company_id, person_id, email=email, roles=["employee", "company_admin"])
             return await queries.get_company(connection, company_id, inside)
@@ -235,31 +236,6 @@ async def add_employee(
             raise
         raise policy.EmployeeErased from None
     return employee_id
-
-
-async def put_policy(actor: Actor, company_id: UUID, given: PolicyIn) -> PolicyOut:
-    """Set what the company allows from a day on, today at the earliest; raises NotFound, Forbidden, Invalid."""
-    async with transaction(actor) as connection:
-        company = await queries.get_company(connection, company_id, actor)
-        policy.require_company_role(actor, company_id, "hr", "company_admin")
-        today = clock.today(company.time_zone)
-        if given.effective_from and given.effective_from < today:
-            words = Words("The past is decided already.", "Le passé est déjà décidé.")
-            raise Invalid(faults=[Fault("/effective_from", "in-the-past", words)])
-        day = given.effective_from or today
-        await _set_policy(company_id, given, day)
-        return await queries.get_policy(connection, company_id, day)
-
-
-async def _set_policy(company_id: UUID, given: PolicyIn, day: date) -> None:
-    fields = msgspec.structs.asdict(given) | {"effective_from": day}
-    await Policy.insert(
-        Policy(id=new_id(), company_id=company_id, created_at=clock.now(), **fields)
-    ).on_conflict(
-        target=(Policy.company_id, Policy.effective_from),
-        action="DO UPDATE",
-        values=[getattr(Policy, name) for name in fields if name != "effective_from"],
-    )
 
 
 async def update_employee(

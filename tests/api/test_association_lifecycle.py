@@ -76,6 +76,18 @@ async def test_a_paused_mission_takes_nobody_new(world: World) -> None:
     assert_problem(answer, 409, "wrong-state")
 
 
+async def test_a_refusal_to_resume_says_that_it_is_the_associations_state(world: World) -> None:
+    association = await world.association()
+    mission = await world.mission(association)
+    await world.ok(await world.moderator(), "POST", path(association, "suspend"), REASON)
+
+    resumed = await world.call(association.owner, "POST", f"/v1/missions/{mission['id']}/resume")
+
+    document = assert_problem(resumed, 409, "wrong-state")
+    assert (document["state"], document["allowed"]) == ("suspended", ["unverified", "verified"])
+    assert document["detail"] == "C’est l’état de l’association qui ne le permet pas."
+
+
 async def test_why_is_for_the_members_and_moderators(world: World) -> None:
     association = await world.association()
     moderator = await world.moderator()

@@ -10,7 +10,7 @@ from api.applications.clockwork import decide_silent_approvals, expire_unanswere
 from api.core import clock
 from api.core.database import operations
 from tests.api.core.asking import assert_problem
-from tests.make.world import Association, World
+from tests.make.world import Association, World, begun
 
 
 def path(application: dict[str, Any], act: str = "") -> str:
@@ -148,6 +148,7 @@ async def test_no_show_and_completed_are_exchanged_for_thirty_days(world: World)
     association = await world.association()
     _, application = await applied(world, association)
     await world.ok(association.owner, "POST", path(application, "accept"))
+    await begun(application["id"])
     missed = await world.ok(association.owner, "POST", path(application, "no-show"))
     done = await world.ok(association.owner, "POST", path(application, "complete"))
     assert (missed["state"], done["state"]) == ("no_show", "completed")

@@ -195,3 +195,13 @@ async def agreed_earlier(application_id: str, days: int = 7) -> None:
             UUID(application_id),
             days,
         )
+
+
+async def begun(application_id: str) -> None:
+    """Let today be the first day of an engagement."""
+    async with operations() as connection:
+        await connection.execute(
+            "UPDATE application SET agreed_starts_on = $2 WHERE id = $1",
+            UUID(application_id),
+            clock.today("Europe/Paris"),
+        )

@@ -11,7 +11,7 @@ from tests.api.test_feedback import Done, completed, figures
 from tests.make.clone import cloned, superuser_url
 from tests.make.gate import until_waiting
 from tests.make.served import served
-from tests.make.world import Association, World
+from tests.make.world import Association, World, begun
 
 _TOTAL = "SELECT FROM feedback_total WHERE association_id = $1 FOR UPDATE"
 
@@ -56,6 +56,8 @@ async def test_twelve_people_answer_at_once_and_each_is_counted_once(world: Worl
 
 async def test_an_answer_meets_a_no_show(world: World) -> None:
     association, done = await engagements(world, 6)
+    for one in done:
+        await begun(one.id)
 
     async def exchange(one: Done) -> int:
         path = f"/v1/applications/{one.id}/no-show"

@@ -9,7 +9,7 @@ from api.core import clock
 from api.core.database import operations
 from api.dev.issuer import mint
 from api.identity.export import write_export
-from tests.make.world import Association, Company, World, agreed_earlier
+from tests.make.world import Association, Company, World, agreed_earlier, begun
 
 ACTORS = (
     *("anonymous", "expired", "key", "person"),
@@ -154,6 +154,7 @@ async def _engagements(
     ids["done_id"] = done["id"]
     await world.ok(association.owner, "POST", f"/v1/applications/{done['id']}/accept")
     await world.ok(association.owner, "POST", f"/v1/applications/{done['id']}/complete")
+    await begun(done["id"])
     personal = await _applied(world, employee, await world.mission(association), "personal_time")
     ids["personal_id"] = personal["id"]
 
@@ -182,6 +183,9 @@ async def _others(
     providers = await world.ok(company.admin, "GET", f"/v1/companies/{company.id}/identity-providers")
     ids["provider_id"] = providers["items"][0]["id"]
     ids["slug"] = (await world.ok(company.admin, "GET", f"/v1/companies/{company.id}"))["slug"]
+    ids["planned_on"] = str(clock.today("Europe/Paris") + timedelta(days=30))
+    planned = {"approval": "hr", "effective_from": ids["planned_on"]}
+    await world.ok(company.admin, "PUT", f"/v1/companies/{company.id}/policy", planned)
     key = {"name": MARK, "scopes": ["ledger:read"]}
     made = await world.ok(company.admin, "POST", f"/v1/organisations/{company.id}/api-keys", key)
     ids["company_key_id"] = made["id"]

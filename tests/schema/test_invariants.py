@@ -48,6 +48,9 @@ PLANTED = {
         FROM generate_series(1, 5)""",
     "search_shows_what_is_published": "UPDATE mission_search SET places_left = places_left + 1",
     "hours_follow_the_engagement": "UPDATE application SET engaged_on = engaged_on + 1",
+    "no_shows_worked_nothing": """
+        DROP TRIGGER application_no_show ON application;
+        UPDATE application SET state = 'no_show' WHERE state = 'accepted'""",
     "mails_are_told_once": """
         INSERT INTO mail (id, person_id, kind, to_address, language, subject, text, unique_key, not_before, created_at)
         SELECT uuidv7(), id, 'hours_approved', 'a@b.example', 'fr', '', '', 'alone', now(), now()

@@ -16,6 +16,7 @@ from api.identity.company_tokens import CompanyToken
 from api.identity.providers import create_identity_provider
 from api.identity.schemas import IdentityProviderIn
 from api.organisations import service as organisations
+from api.organisations.policies import put_policy
 from api.organisations.schemas import AssociationIn, CompanyIn, EmployeePatch
 from api.people import service as people
 from api.people.schemas import MePatch
@@ -57,7 +58,7 @@ async def open_company(
         head = await actor_of(email)
         given = IdentityProviderIn(issuer=issuer, audience=AUDIENCE)
         await create_identity_provider(head, made.id, given, development=True)
-        await organisations.put_policy(head, made.id, POLICIES[firm.slug])
+        await put_policy(head, made.id, POLICIES[firm.slug])
     arrived: dict[str, Actor] = {}
     random = Seeded(firm.slug)
     for employee in staff:

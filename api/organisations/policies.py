@@ -1,0 +1,64 @@
+"""Use cases of a company's dated policies: what was in force on a day stays readable, what is planned may change."""
+
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from api.core import clock
+from api.core.actor import Actor
+from api.core.database import transaction
+from api.core.ids import new_id
+from api.core.language import Words
+from api.core.problems import Fault, Invalid, NotFound, WrongState
+from api.organisations import queries
+from api.organisations.policy import require_company_role
+from api.organisations.schemas_policy import PolicyIn, PolicyOut
+from api.organisations.tables import Policy
+
+_IN_FORCE = Words(
+    "It is in force, or was: set another one from today on.",
+    "Elle s’applique, ou s’est appliquée : définissez-en une autre à partir d’aujourd’hui.",
+)
+
+
+async def put_policy(actor: Actor, company_id: UUID, given: PolicyIn) -> PolicyOut:
+    """Set what the company allows from a day on, today at the earliest; raises NotFound, Forbidden, Invalid."""
+    async with transaction(actor) as connection:
+        company = await queries.get_company(connection, company_id, actor)
+        require_company_role(actor, company_id, "hr", "company_admin")
+        today = clock.today(company.time_zone)
+        if given.effective_from and given.effective_from < today:
+            words = Words("The past is decided already.", "Le passé est déjà décidé.")
+            raise Invalid(faults=[Fault("/effective_from", "in-the-past", words)])
+        day = given.effective_from or today
+        await set_policy(company_id, given, day)
+        return await queries.get_policy(connection, company_id, day)
+
+
+async def set_policy(company_id: UUID, given: PolicyIn, day: date) -> None:
+    """Write the policy of a company from a day on, in the open transaction."""
+    fields = msgspec.structs.asdict(given) | {"effective_from": day}
+    await Policy.insert(
+        Policy(id=new_id(), company_id=company_id, created_at=clock.now(), **fields)
+    ).on_conflict(
+        target=(Policy.company_id, Policy.effective_from),
+        action="DO UPDATE",
+        values=[getattr(Policy, name) for name in fields if name != "effective_from"],
+    )
+
+
+async def delete_policy(actor: Actor, company_id: UUID, day: date) -> None:
+    """Take back the policy planned from a day on; raises NotFound, Forbidden, WrongState once it was in force."""
+    where = (Policy.company_id == company_id) & (Policy.effective_from == day)
+    try:
+        async with transaction(actor) as connection:
+            await queries.get_company(connection, company_id, actor)
+            require_company_role(actor, company_id, "hr", "company_admin")
+            if not await Policy.delete().where(where).returning(Policy.id):
+                raise NotFound
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name != "policy_in_force_stays":
+            raise
+        raise WrongState(_IN_FORCE, state="in_force", allowed=["planned"]) from None
