@@ -13,11 +13,13 @@ from litestar.exceptions import (
     ValidationException,
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.typing import FieldDefinition
 
 from api.core import problems
 from api.core.database import AWAY
+from api.core.decoding import said
 from api.core.language import Language, Words, preferred
-from api.core.parameters import query_aliases
+from api.core.parameters import query_fields
 from api.core.problems import Fault, Invalid, Malformed, Problem
 from api.core.requests import allow
 
@@ -63,7 +65,7 @@ def as_problem(error: Exception, handler: Any = None) -> Problem:
         case RequestEntityTooLarge():
             return problems.TooLarge()
         case ValidationException():
-            return Invalid(faults=_faults(error, query_aliases(handler) if handler else {}))
+            return Invalid(faults=_faults(error, query_fields(handler) if handler else {}))
         case ClientException():
             return Malformed()
         case asyncpg.DataError():
@@ -83,14 +85,20 @@ def _allowed(error: MethodNotAllowedException) -> str:
     return allow(set((error.headers or {}).get("allow", "").split(", ")))
 
 
-def _faults(error: ValidationException, aliases: dict[str, str]) -> list[Fault]:
+def _faults(error: ValidationException, fields: dict[str, FieldDefinition]) -> list[Fault]:
     extra = error.extra if isinstance(error.extra, list) else []
     return [
-        Fault(f"/{aliases.get(name, name)}", "invalid", Words(item["message"], item["message"]))
-        for item in extra
-        if isinstance(item, dict)
-        for name in [str(item.get("key", "")).partition(".")[0]]
-    ] or [Fault("", "invalid", Words(error.detail, error.detail))]
+        _fault(item["message"], str(item.get("key", "")), fields) for item in extra if isinstance(item, dict)
+    ] or [_fault(error.detail, "", {})]
+
+
+def _fault(message: str, key: str, fields: dict[str, FieldDefinition]) -> Fault:
+    given = key.partition(".")[0]
+    for name, field in fields.items():
+        if field.name == given:
+            path = ["0"] if field.is_non_string_sequence else []
+            return Fault(f"/{name}", "invalid", said(message, field.annotation, path))
+    return Fault(f"/{given}" if given else "", "invalid", said(message, Any, []))
 
 
 def _frames(error: Exception) -> list[str]:

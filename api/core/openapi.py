@@ -19,7 +19,7 @@ from litestar.static_files import create_static_files_router
 from api.core import problems
 from api.core.actor import public
 from api.core.idempotency import InFlight, KeyReused, takes_key
-from api.core.parameters import query_names
+from api.core.parameters import query_fields
 from api.core.problems import Problem
 from api.core.requests import strictly
 
@@ -192,7 +192,7 @@ def _common(handler: HTTPRouteHandler) -> set[type[Problem]]:
         kinds |= {problems.Unauthenticated, problems.TooManyRequests}
     if "GET" not in handler.http_methods:
         kinds |= {problems.Malformed, problems.TooLarge, problems.UnsupportedMedia}
-    if query_names(handler):
+    if query_fields(handler):
         kinds.add(problems.Malformed)
     if public not in handler.resolve_guards():
         kinds.add(problems.Forbidden)

@@ -36,7 +36,7 @@ def check_query(request: Request[Any, Any, Any]) -> None:
     pairs = list(request.query_params.multi_items())
     if request.route_handler.opt.get("any_query"):  # another's redirect decides what it adds
         return
-    if faults := list(_faults(_fields(request.route_handler), pairs)):
+    if faults := list(_faults(query_fields(request.route_handler), pairs)):
         raise Invalid(faults=faults)
 
 
@@ -73,18 +73,9 @@ def _types(field: FieldDefinition) -> Iterator[Any]:
         yield from _types(inner)
 
 
-def query_names(handler: BaseRouteHandler) -> frozenset[str]:
-    """Give the query parameters that a handler declares."""
-    return frozenset(_fields(handler))
-
-
-def query_aliases(handler: BaseRouteHandler) -> dict[str, str]:
-    """Give the public name of each query parameter by its name in the handler."""
-    return {field.name: alias for alias, field in _fields(handler).items()}
-
-
 @cache
-def _fields(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
+def query_fields(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
+    """Give the query parameters that a handler declares, by their public name."""
     return {
         field.kwarg_definition.name or name: field
         for name, field in handler.parsed_fn_signature.parameters.items()

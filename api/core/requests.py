@@ -13,6 +13,7 @@ from litestar.datastructures import State
 from litestar.exceptions import InternalServerException
 
 from api.core.actor import Actor
+from api.core.decoding import ANY_KEY, said
 from api.core.language import Words
 from api.core.parameters import UNREADABLE, check_query, escape
 from api.core.problems import Fault, Invalid, Malformed, NotFound, UnsupportedMedia
@@ -57,7 +58,7 @@ def decode(body: bytes, shape: Any) -> Any:
         value = msgspec.json.decode(body, type=shape)
         faults = list(_controls(json.loads(body, object_pairs_hook=_once), ""))
     except msgspec.ValidationError as error:
-        raise Invalid(faults=[_fault(str(error))]) from None
+        raise Invalid(faults=[_fault(str(error), shape)]) from None
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Malformed(Words(f"Not JSON we can read: {error}", f"JSON illisible : {error}")) from None
     if faults:
@@ -85,15 +86,16 @@ def _controls(value: object, pointer: str) -> Iterator[Fault]:
             yield from _controls(part, f"{pointer}/{index}")
 
 
-def _fault(message: str) -> Fault:
+def _fault(message: str, shape: Any) -> Fault:
     found = _WHERE.match(message)
     what, path = (found["what"], found["path"]) if found else (message, "")
-    pointer = "".join(f"/{part}" for part in re.findall(r"[^.\[\]]+", path))
+    steps = re.findall(rf"[^.\[\]]+|{re.escape(ANY_KEY)}", path)
+    pointer, code = "".join(f"/{step}" for step in steps if step != ANY_KEY), "invalid"
     if named := _MISSING.search(what):
-        return Fault(f"{pointer}/{named['name']}", "required", Words(what, what))
-    if named := _UNKNOWN.search(what):
-        return Fault(f"{pointer}/{escape(named['name'])}", "unknown-field", Words(what, what))
-    return Fault(pointer, "invalid", Words(what, what))
+        pointer, code = f"{pointer}/{named['name']}", "required"
+    elif named := _UNKNOWN.search(what):
+        pointer, code = f"{pointer}/{escape(named['name'])}", "unknown-field"
+    return Fault(pointer, code, said(what, shape, steps))
 
 
 async def strictly(request: Request[Any, Any, Any]) -> Response[None] | None:
