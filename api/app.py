@@ -10,8 +10,9 @@ from litestar.types import ASGIApp
 from api.applications.routes import router as applications
 from api.applications.routes_answers import router as answers
 from api.applications.routes_changes import router as changes
-from api.applications.routes_endings import router as endings
 from api.applications.routes_feedback import router as feedback
+from api.applications.routes_missions import router as mission_acts
+from api.applications.routes_missions import update_mission
 from api.core import errors, health, net, openapi, signing
 from api.core.database import close_pools, open_pools
 from api.core.edge import Edge
@@ -64,7 +65,8 @@ _ROUTERS = (
     applications,
     answers,
     changes,
-    endings,
+    mission_acts,
+    update_mission,
     feedback,
     hours,
     reporting,

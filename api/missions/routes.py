@@ -3,14 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, Router, delete, get, patch, post
+from litestar import Response, Router, delete, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.core.actor import public, signed_in
 from api.core.database import read
 from api.core.pagination import CursorText, Limit
-from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, VersionRequired, WrongState
-from api.core.routing import AskedVersion, Caller, EditedVersion, Viewer, created
+from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, WrongState
+from api.core.routing import AskedVersion, Caller, Viewer, created
 from api.core.schemas import Page
 from api.missions import queries, service
 from api.missions.routes_search import search
@@ -18,7 +18,6 @@ from api.missions.schemas import (
     MissionIn,
     MissionLine,
     MissionOut,
-    MissionPatch,
     MissionState,
 )
 from api.organisations.policy import require_member
@@ -49,23 +48,6 @@ async def get_mission(viewer: Viewer, mission_id: FromPath[UUID]) -> MissionOut:
     """Give a mission that was published to those it is for; any other to its association and to moderators."""
     async with read(viewer) as connection:
         return await queries.get_mission(connection, mission_id, viewer)
-
-
-@patch(
-    "/v1/missions/{mission_id:uuid}",
-    operation_id="updateMission",
-    scope="missions:write",
-    guards=[signed_in],
-    raises=[
-        *(NotFound, Forbidden, Invalid, WrongState, VersionChanged, VersionRequired),
-        *(service.PlacesTaken, service.PeopleApplied),
-    ],
-)
-async def update_mission(
-    actor: Caller, mission_id: FromPath[UUID], data: JSONBody[MissionPatch], edited: EditedVersion
-) -> MissionOut:
-    """Edit a mission of one's association; a submitted one becomes a draft again."""
-    return await service.update_mission(actor, mission_id, data, edited)
 
 
 @post(
@@ -120,7 +102,6 @@ router = Router(
         create_mission,
         search,
         get_mission,
-        update_mission,
         duplicate_mission,
         delete_mission,
         list_association_missions,

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 from litestar import Litestar
@@ -11,6 +12,7 @@ from litestar import Litestar
 from api.applications.clockwork import expire_unanswered, offer_free_places
 from api.core import clock
 from api.core.check import violations
+from api.core.database import operations
 from tests.make.clone import cloned
 from tests.make.gate import held, until_waiting
 from tests.make.served import served
@@ -133,12 +135,24 @@ async def test_places_added_go_to_the_queue_before_anybody_else(world: World) ->
     )
     path = f"/v1/missions/{line.mission['id']}"
     tag = (await world.call(owner, "GET", path)).headers["etag"]
-    await world.ok(owner, "PATCH", path, {"places": 2}, if_match=tag)
+    edited = await world.ok(owner, "PATCH", path, {"places": 2}, if_match=tag)
 
     jumped = await world.call(owner, "POST", line.path(newcomer["id"], "accept"))
 
     assert (jumped.status_code, jumped.json()["type"]) == (409, "/problems/mission-full")
+    assert (edited["places"], edited["places_left"]) == (2, 0)
+    assert (await states(world, line))[1:] == ["offered", "waitlisted"]
+
+
+async def test_a_place_that_nobody_offered_is_offered_by_the_clock(world: World) -> None:
+    line = await queue(world)
+    async with operations() as connection:
+        await connection.execute(
+            "UPDATE mission SET places = places + 1 WHERE id = $1", UUID(line.mission["id"])
+        )
+
     await offer_free_places()
+
     assert (await states(world, line))[1:] == ["offered", "waitlisted"]
 
 

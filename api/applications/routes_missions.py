@@ -1,19 +1,35 @@
-"""What ends missions, and the applications with them, over HTTP."""
+"""What is done to missions and to their applications at once, over HTTP."""
 
 from uuid import UUID
 
-from litestar import Router, post
+from litestar import Router, patch, post
 from litestar.params import FromPath, JSONBody
 
-from api.applications import endings
+from api.applications import edits, endings
 from api.core.actor import moderator, signed_in
-from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, WrongState
-from api.core.routing import AskedVersion, Caller
+from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, VersionRequired, WrongState
+from api.core.routing import AskedVersion, Caller, EditedVersion
 from api.core.schemas import Reasoned
-from api.missions.schemas import MissionOut
+from api.missions.schemas import MissionOut, MissionPatch
+from api.missions.service import PeopleApplied, PlacesTaken
 from api.organisations.schemas import AssociationOut, ReasonsIn
 
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]
+
+
+@patch(
+    "/v1/missions/{mission_id:uuid}",
+    operation_id="updateMission",
+    tags=["missions"],
+    scope="missions:write",
+    guards=[signed_in],
+    raises=[*ACT, Invalid, VersionRequired, PlacesTaken, PeopleApplied],
+)
+async def update_mission(
+    actor: Caller, mission_id: FromPath[UUID], data: JSONBody[MissionPatch], edited: EditedVersion
+) -> MissionOut:
+    """Edit a mission of one's association; a submitted one becomes a draft again, who waits is offered new places."""
+    return await edits.update_mission(actor, mission_id, data, edited)
 
 
 @post(
@@ -72,6 +88,7 @@ async def refuse_association(
     return await endings.refuse_association(actor, association_id, data.reasons, asked)
 
 
+# Without `update_mission`: its path is of another router too, and each would bring its own OPTIONS.
 router = Router(
     "/",
     route_handlers=[complete_mission, cancel_mission, close_association, refuse_association],
