@@ -64,6 +64,7 @@ def config() -> OpenAPIConfig:
         openapi_router=Router(
             "/docs", route_handlers=[], guards=[public], include_in_schema=False, before_request=_only_pages
         ),
+        use_handler_docstrings=True,
         components=Components(security_schemes={"bearer": bearer}),
         render_plugins=[
             _Document(path="/openapi.json"),

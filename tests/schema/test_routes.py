@@ -84,7 +84,7 @@ def test_every_operation_is_described_and_answers_problems(app: Litestar) -> Non
     for path, item in written["paths"].items():
         for method, operation in item.items():
             where = f"{method} {path}"
-            assert operation["summary"], where
+            assert operation["description"], where
             for status, answer in operation["responses"].items():
                 assert (status >= "400") == ("application/problem+json" in answer.get("content", {})), where
             assert "503" in operation["responses"], where
