@@ -3,6 +3,7 @@
 from collections import defaultdict
 from functools import cache
 from importlib import resources
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.serialization import encode_json
 from litestar.static_files import create_static_files_router
+from msgspec import Struct
 
 from api.core import problems
 from api.core.actor import public
@@ -22,12 +24,14 @@ from api.core.idempotency import InFlight, KeyReused, takes_key
 from api.core.parameters import query_fields
 from api.core.problems import Problem
 from api.core.requests import strictly
+from api.core.schemas import In, Out
 
 VERSION = "0.1.0"
 ASSETS = Path(swagger_ui.__file__).parent / "static"
 FAVICON = '<link rel="icon" href="data:,">'
 PROBLEM = {
     "type": "object",
+    "description": "Why a request was refused (RFC 9457), in French or English.",
     "required": ["type", "title", "status"],
     "properties": {
         "type": {"type": "string", "description": "Which problem: see openapi/problems.md."},
@@ -115,6 +119,7 @@ def document(app: Litestar) -> dict[str, Any]:
     written["components"]["schemas"]["Problem"] = PROBLEM
     examples = written["components"].setdefault("examples", {})
     _close_bodies(written)
+    _tell(written["components"]["schemas"], In, Out)
     for route in app.routes:
         for handler in getattr(route, "route_handlers", []):
             if isinstance(handler, HTTPRouteHandler) and handler.resolve_include_in_schema():
@@ -158,6 +163,14 @@ def _close_bodies(written: dict[str, Any]) -> None:
                 schema["additionalProperties"] = False
                 waiting.append(schema)
             waiting += node.values()
+
+
+def _tell(schemas: dict[str, Any], *shapes: type[Struct]) -> None:
+    """Say of each shape what its docstring does; Litestar leaves it out."""
+    for shape in shapes:
+        if shape.__doc__ and shape.__name__ in schemas:
+            schemas[shape.__name__]["description"] = cleandoc(shape.__doc__)
+        _tell(schemas, *shape.__subclasses__())
 
 
 def _describe(operation: dict[str, Any], handler: HTTPRouteHandler, examples: dict[str, Any]) -> None:

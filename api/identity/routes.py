@@ -21,7 +21,7 @@ from api.identity.schemas import (
     MagicLinkOut,
     PlatformRolesIn,
     PlatformRolesOut,
-    SessionIn,
+    RedeemIn,
     SessionOut,
     SessionTokenOut,
 )
@@ -54,7 +54,7 @@ async def start_magic_link(
     raises=[magic_links.CodeRefused],
 )
 async def redeem_magic_link(
-    data: JSONBody[SessionIn], request: Request[Actor | None, Any, State]
+    data: JSONBody[RedeemIn], request: Request[Actor | None, Any, State]
 ) -> Response[SessionTokenOut]:
     """Open a session with a code and the `request` it was asked with; an unknown address becomes a person."""
     opened = await magic_links.redeem_magic_link(data, _language(request))

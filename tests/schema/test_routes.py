@@ -107,6 +107,13 @@ def test_every_operation_is_described_and_answers_problems(app: Litestar) -> Non
                 assert "Idempotency-Key" in {each["name"] for each in operation["parameters"]}, where
 
 
+def test_every_shape_is_described(app: Litestar) -> None:
+    schemas = document(app)["components"]["schemas"]
+    untold = {name for name, schema in schemas.items() if not schema.get("description")}
+    assert {name for name in untold if not name.startswith("Page_")} == set()
+    assert "null to the employer" in schemas["ApplicationOut"]["description"]
+
+
 def test_every_body_is_closed_to_unknown_fields(app: Litestar) -> None:
     written = document(app)
     schemas = written["components"]["schemas"]
