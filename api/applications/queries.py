@@ -28,8 +28,8 @@ from api.organisations.queries import get_company
 
 _APPLICATION = """
     SELECT p.id, p.version, p.state, p.state_reason, p.mission_id, p.association_id, p.company_id, p.person_id,
-           p.manager_id, p.applicant_name, p.applicant_email, p.regime, p.legal_form, p.employer_approval, p.message,
-           p.created_at, p.approval_due_at, p.reply_due_at, p.offer_expires_at,
+           p.manager_id, p.applicant_name, p.applicant_email, p.regime, p.legal_form, p.employer_approval,
+           p.employer_reason, p.message, p.created_at, p.approval_due_at, p.reply_due_at, p.offer_expires_at,
            CASE p.state WHEN 'waitlisted' THEN waitlist_position(p.id) END AS waitlist_position,
            CASE WHEN p.state IN ('accepted', 'completed') AND p.person_id = app_person()
                THEN contact_of_engagement(p.id) END AS contact,
@@ -155,6 +155,7 @@ def _shown(row: Any, viewer: Actor, history: list[ApplicationEvent] | None = Non
         regime=row["regime"],
         legal_form=row["legal_form"],
         employer_approval=row["employer_approval"],
+        employer_reason=row["employer_reason"] if applicant or not association else None,
         message=row["message"] if applicant or association else None,
         contact=msgspec.json.decode(row["contact"], type=ReachableContact) if row["contact"] else None,
         created_at=row["created_at"],

@@ -123,6 +123,8 @@ async def test_a_refusal_by_the_employer_frees_the_place(world: World) -> None:
 
     assert (full["places_left"], freed["places_left"]) == (0, 1)
     assert (refused["state"], refused["employer_approval"]) == ("employer_refused", "refused")
+    told = {who: await world.ok(who, "GET", path) for who in (employee, company.admin, association.owner)}
+    assert [each["employer_reason"] for each in told.values()] == ["Période de clôture."] * 2 + [None]
 
 
 async def test_a_full_mission_takes_nobody_more(world: World) -> None:

@@ -149,6 +149,7 @@ class ApplicationOut(BaseModel):
     regime: str
     legal_form: str | None
     employer_approval: str
+    employer_reason: None = None
     message: str
     contact: None = None
     created_at: datetime
