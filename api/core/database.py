@@ -1,7 +1,7 @@
 """PostgreSQL: pools, the one way to open a transaction, the walls it carries, rows into Structs."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from functools import wraps
 from types import SimpleNamespace
@@ -96,29 +96,23 @@ def walls(actor: Actor | None) -> str:
     return f"; SELECT {settings}" if settings else ""
 
 
-@asynccontextmanager
-async def transaction(actor: Actor | None, *, first: str = "") -> AsyncIterator[Connection]:
+def transaction(actor: Actor | None, *, first: str = "") -> AbstractAsyncContextManager[Connection]:
     """Open a write transaction within the actor's walls; inside another one, a savepoint of it.
 
     A nested one must be the same caller's, who may there be wider: in the tenant that they are making.
     `first`: a command sent along, of parsed values only, whose answer nobody reads: a lock.
     """
-    async with _begin(actor, readonly=False, opening=f"; {first}" if first else "") as connection:
-        yield connection
+    return _begin(actor, readonly=False, opening=f"; {first}" if first else "")
 
 
-@asynccontextmanager
-async def read(actor: Actor | None, *, planned: bool = False) -> AsyncIterator[Connection]:
+def read(actor: Actor | None, *, planned: bool = False) -> AbstractAsyncContextManager[Connection]:
     """Read within the actor's walls; without an actor nothing is set and each statement stands alone.
 
     `planned`: each statement is planned for its own parameters, by indexes, where one plan does not serve them all.
     """
     if ENGINE.current_transaction.get() or actor or clock.moved() or planned:
-        async with _begin(actor, readonly=True, opening=_PLANNED if planned else "") as connection:
-            yield connection
-    else:
-        async with _acquired() as connection:
-            yield connection
+        return _begin(actor, readonly=True, opening=_PLANNED if planned else "")
+    return _acquired()
 
 
 @asynccontextmanager
@@ -189,12 +183,10 @@ def _person(actor: Actor | None) -> UUID | None:
     return actor.person_id if actor else None
 
 
-@asynccontextmanager
-async def _acquired() -> AsyncIterator[Connection]:
+def _acquired() -> AbstractAsyncContextManager[Connection]:
     if ENGINE.pool is None:
         raise asyncpg.InterfaceError("core.database.open_pools() comes first, close_pools() last.")
-    async with ENGINE.pool.acquire(timeout=5) as connection:
-        yield connection
+    return ENGINE.pool.acquire(timeout=5)  # type: ignore[no-any-return]
 
 
 CONTENTION = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)

@@ -3,6 +3,7 @@
 import hmac
 import secrets
 from collections.abc import Iterator
+from functools import lru_cache
 
 from joserfc import jwe
 from joserfc.errors import JoseError
@@ -69,6 +70,7 @@ def _sealing_key(secret: str, purpose: str) -> OctKey:
     return OctKey.import_key(_derived(secret, f"seal {purpose}"))
 
 
+@lru_cache(maxsize=64)
 def _derived(secret: str, use: str) -> bytes:
     """Give 32 bytes for one use of a secret: what one use gives away tells nothing of another (RFC 5869)."""
     return hmac.digest(secret.encode(), use.encode(), "sha256")

@@ -13,7 +13,7 @@ from api.core.pagination import CursorText, Limit
 from api.core.problems import Forbidden, Invalid, NotFound, WrongState
 from api.core.routing import Caller
 from api.core.schemas import Page
-from api.organisations import policies, queries
+from api.organisations import company_policies, queries
 from api.organisations.policy import require_company_role
 from api.organisations.schemas_policy import PolicyIn, PolicyOut
 
@@ -40,7 +40,7 @@ async def get_policy(actor: Caller, company_id: FromPath[UUID]) -> PolicyOut:
 )
 async def put_policy(actor: Caller, company_id: FromPath[UUID], data: JSONBody[PolicyIn]) -> PolicyOut:
     """Set what the company allows from a day on; a body for the same day replaces the whole policy of that day."""
-    return await policies.put_policy(actor, company_id, data)
+    return await company_policies.put_policy(actor, company_id, data)
 
 
 @get(
@@ -67,7 +67,7 @@ async def list_policies(
 )
 async def delete_policy(actor: Caller, company_id: FromPath[UUID], effective_from: FromPath[date]) -> None:
     """Take back a policy before its day; the one before it then goes on."""
-    await policies.delete_policy(actor, company_id, effective_from)
+    await company_policies.delete_policy(actor, company_id, effective_from)
 
 
 router = Router(

@@ -17,8 +17,8 @@ from api.core.outbox import Fact, record
 from api.core.problems import Fault, Invalid, Problem, VersionChanged
 from api.core.schemas import changes
 from api.organisations import policy, queries
+from api.organisations.company_policies import set_policy
 from api.organisations.facts import AssociationRefused, AssociationVerified
-from api.organisations.policies import set_policy
 from api.organisations.schemas import (
     AssociationIn,
     AssociationOut,

@@ -16,7 +16,7 @@ from api.identity.company_tokens import CompanyToken
 from api.identity.providers import create_identity_provider
 from api.identity.schemas import IdentityProviderIn
 from api.organisations import service as organisations
-from api.organisations.policies import put_policy
+from api.organisations.company_policies import put_policy
 from api.organisations.schemas import AssociationIn, CompanyIn, EmployeePatch
 from api.people import service as people
 from api.people.schemas import MePatch
