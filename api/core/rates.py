@@ -114,20 +114,30 @@ class RateLimits:
 
         A loop that comes late itself says nothing of Redis: under load an answer waits here, not there.
         """
-        task, begun = asyncio.ensure_future(work), time.monotonic()
+        loop, begun = asyncio.get_running_loop(), time.monotonic()
+        watch: asyncio.TimerHandle
+
+        def look(since: float, patience: float) -> None:
+            nonlocal watch
+            now = time.monotonic()
+            if self._heard_at < since and now < since + patience + _LATE:
+                deadline.reschedule(loop.time())
+            else:
+                watch = wait(now)
+
+        def wait(since: float) -> asyncio.TimerHandle:
+            patience = min(max(PATIENCE, 4 * self._slowest), 1.0)
+            return loop.call_later(patience, look, since, patience)
+
+        watch = wait(begun)
         try:
-            while (turn := time.monotonic()) < begun + _LONGEST:
-                patience = min(max(PATIENCE, 4 * self._slowest), 1.0)
-                await asyncio.wait((task,), timeout=patience)
-                now = time.monotonic()
-                if task.done():
-                    self._heard_at, self._slowest = now, max(now - begun, 0.9 * self._slowest)
-                    return task.result()
-                if self._heard_at < turn and now < turn + patience + _LATE:
-                    break
-            raise TimeoutError
+            async with asyncio.timeout(_LONGEST) as deadline:
+                answer = await work
         finally:
-            task.cancel()
+            watch.cancel()
+        self._heard_at = time.monotonic()
+        self._slowest = max(self._heard_at - begun, 0.9 * self._slowest)
+        return answer
 
     def _tries_redis(self) -> bool:
         if not self._away:
