@@ -96,6 +96,11 @@ async def expire_unanswered(_: Settings, __: Queue) -> int:
     return await clockwork.expire_unanswered()
 
 
+async def hand_on_approvals(_: Settings, __: Queue) -> int:
+    """Ask HR what a manager who left did not answer."""
+    return await clockwork.hand_on_approvals()
+
+
 async def decide_approvals(_: Settings, __: Queue) -> int:
     """Decide what employers did not answer in time, by their policy."""
     return await clockwork.decide_silent_approvals()
@@ -126,6 +131,7 @@ ENTRIES = (
     Entry("expire_missions", lambda _: 60, expire_missions),
     Entry("remind_replies", lambda _: 60, remind_replies),
     Entry("expire_unanswered", lambda _: 30, expire_unanswered),
+    Entry("hand_on_approvals", lambda _: 30, hand_on_approvals),
     Entry("decide_approvals", lambda _: 60, decide_approvals),
     Entry("offer_places", lambda _: 30, offer_places),
     Entry("release_minutes", lambda _: 3600, release_minutes),

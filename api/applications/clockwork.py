@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from api.applications.answers import EXCHANGE_WITHIN
-from api.applications.employer import decide_for_the_silent
+from api.applications.employer import ask_hr_instead, decide_for_the_silent
 from api.applications.endings import complete_mission
 from api.applications.facts import ApplicationExpired, OfferExpired, ReplyReminded
 from api.applications.moves import change, ids_of, lock, move, offer_places
@@ -59,12 +59,13 @@ _TO_GIVE_UP = """
         OR (state = 'offered' AND offer_expires_at <= $1)
     ORDER BY mission_id, id
 """
-_TO_DECIDE = """
-    SELECT id, company_id FROM application
-    WHERE employer_approval = 'pending' AND approval_due_at <= $1
-        AND state IN ('submitted', 'shortlisted', 'waitlisted', 'offered', 'accepted')
-    ORDER BY mission_id, id
+_PENDING = """
+    SELECT a.id, a.company_id FROM application a LEFT JOIN employee e ON e.id = a.manager_id
+    WHERE a.employer_approval = 'pending'
+        AND a.state IN ('submitted', 'shortlisted', 'waitlisted', 'offered', 'accepted')
 """
+_TO_DECIDE = _PENDING + "AND a.approval_due_at <= $1 AND e.active IS NOT FALSE ORDER BY a.mission_id, a.id"
+_TO_HAND_ON = _PENDING + "AND NOT e.active ORDER BY a.mission_id, a.id"
 _TO_OFFER = """
     SELECT DISTINCT m.id, m.association_id FROM mission m JOIN application a ON a.mission_id = m.id
     WHERE a.state = 'waitlisted' AND m.taken < m.places AND m.state IN ('published', 'paused', 'in_progress')
@@ -107,6 +108,11 @@ async def expire_unanswered() -> int:
 async def decide_silent_approvals() -> int:
     """Decide, by the company's policy, what its employer did not answer in time; gives how many."""
     return await _each(decide_for_the_silent, _TO_DECIDE, clock.now())
+
+
+async def hand_on_approvals() -> int:
+    """Ask HR in the place of managers who left without an answer; gives how many times."""
+    return await _each(ask_hr_instead, _TO_HAND_ON)
 
 
 async def offer_free_places() -> int:

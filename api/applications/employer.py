@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from api.applications import policy, queries
-from api.applications.facts import EmployerApproved, EmployerRefused
+from api.applications.facts import EmployerApprovalAsked, EmployerApproved, EmployerRefused
 from api.applications.moves import change, ids_of, lock, move
 from api.applications.schemas import ApplicationOut
 from api.core import clock
@@ -31,6 +31,17 @@ _KEPT = {
     ),
 }
 """Why an agreement stands, by the constraint that the database names."""
+
+_TO_HR = """
+    UPDATE application a SET manager_id = NULL, approval_asked_at = $2, approval_due_at = least(
+        $2::timestamptz + (a.approval_due_at - a.approval_asked_at), CASE WHEN first > $2 THEN first END)
+    FROM employee e, mission m, LATERAL (
+        SELECT coalesce(agreed_starts_on, m.starts_on)::timestamp AT TIME ZONE m.time_zone AS first
+        FROM application WHERE id = $1) day
+    WHERE a.id = $1 AND m.id = a.mission_id AND e.id = a.manager_id AND NOT e.active
+        AND a.employer_approval = 'pending' AND a.state = ANY ($3)
+    RETURNING a.id
+"""
 
 
 @retried
@@ -84,6 +95,14 @@ async def decide_for_the_silent(actor: Actor, application_id: UUID) -> None:
             await _approve(present)
         else:
             await _refuse(connection, present, SILENCE)
+
+
+async def ask_hr_instead(actor: Actor, application_id: UUID) -> None:
+    """Ask HR, with as many days, in the place of a manager who left without an answer; in the system's name."""
+    async with transaction(actor) as connection:
+        present = await lock(connection, application_id, actor)
+        if await connection.fetchval(_TO_HR, application_id, clock.now(), list(policy.LIVE)):
+            await record(EmployerApprovalAsked(**ids_of(present)))
 
 
 async def _approve(present: asyncpg.Record) -> None:

@@ -57,7 +57,7 @@ _MIDNIGHT = "AT TIME ZONE (SELECT time_zone FROM company WHERE id = $1)"
 _WHERE = {
     "state": "AND p.state = ${}",
     "mission": "AND p.mission_id = ${}",
-    "approval": "AND p.employer_approval = ${}",
+    "approval": "AND p.employer_approval = ${} AND (p.employer_approval <> 'pending' OR is_live(p.state) = 1)",
     "employee": "AND p.employee_id = ${}",
     "manager": "AND p.manager_id = ${}",
     "first": "AND p.created_at >= ${}::date::timestamp " + _MIDNIGHT,

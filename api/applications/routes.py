@@ -30,6 +30,10 @@ from api.organisations.queries import association_state, get_company
 
 # Litestar keeps the name `state` for itself.
 InState = Annotated[ApplicationState | None, QueryParameter(name="state")]
+Approval = Annotated[
+    EmployerApproval | None,
+    QueryParameter(description="`pending`: what still waits for the employer's word."),
+]
 First = Annotated[
     date | None, QueryParameter(name="from", description="Applied on this day of the company or later.")
 ]
@@ -119,7 +123,7 @@ async def list_company_applications(
     actor: Caller,
     company_id: FromPath[UUID],
     in_state: InState = None,
-    employer_approval: FromQuery[EmployerApproval | None] = None,
+    employer_approval: Approval = None,
     employee: FromQuery[UUID | None] = None,
     first: First = None,
     last: Last = None,

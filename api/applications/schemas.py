@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from api.core.schemas import NO_CONTROL_BUT_LINES, In, Minutes, Out
+from api.core.schemas import NO_CONTROL_BUT_LINES, WORDED, In, Minutes, Out
 from api.missions.schemas import Session, SessionIn
 from api.organisations.schemas import Regime
 
@@ -214,7 +214,7 @@ class ManyOut(Out, frozen=True, kw_only=True):
 class MessageIn(In, frozen=True, kw_only=True):
     """What to write to the other side."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=5000, pattern=NO_CONTROL_BUT_LINES)]
+    text: Annotated[str, Meta(min_length=1, max_length=5000, pattern=WORDED)]
 
 
 class MessageOut(Out, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from msgspec.inspect import (
 )
 
 from api.core.language import Words
-from api.core.schemas import ADDRESS, NO_CONTROL, NO_CONTROL_BUT_LINES, WEB
+from api.core.schemas import ADDRESS, NO_CONTROL, NO_CONTROL_BUT_LINES, WEB, WORDED, WORDED_LINE
 
 ANY_KEY = "[...]"
 """How a path names a value of a dictionary: by no key."""
@@ -35,6 +35,8 @@ _KINDS = {
 _FORMS = {
     NO_CONTROL: Words("One line, without control characters.", "Une ligne, sans caractères de contrôle."),
     NO_CONTROL_BUT_LINES: Words("No control characters.", "Pas de caractères de contrôle."),
+    WORDED_LINE: Words("A line of words.", "Une ligne de mots."),
+    WORDED: Words("Words, without control characters.", "Des mots, sans caractères de contrôle."),
     ADDRESS: Words("Give a mail address.", "Donnez une adresse de courriel."),
     WEB: Words("Give an address in http:// or https://.", "Donnez une adresse en http:// ou https://."),
 }

@@ -10,6 +10,8 @@ Item = TypeVar("Item")
 
 NO_CONTROL = r"^[^\x00-\x1f\x7f]*$(?!\n)"
 NO_CONTROL_BUT_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+WORDED_LINE = r"^(?=.*\S)[^\x00-\x1f\x7f]*$(?!\n)"
+WORDED = r"^(?=[\s\S]*\S)[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 ADDRESS = r"^[^\s@\x00-\x1f<>\",;:\\]{1,64}@[^\s@\x00-\x1f<>\",;:\\]+\.[a-zA-Z]{2,63}$(?!\n)"
 WEB = r"^https?://[^\s\x00-\x1f]+$(?!\n)"
 
@@ -17,7 +19,7 @@ Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_CONTROL)]
 """A line of text."""
 Text = Annotated[str, Meta(max_length=5000, pattern=NO_CONTROL_BUT_LINES)]
 """A text of several paragraphs."""
-Reason = Annotated[str, Meta(min_length=1, max_length=1000, pattern=NO_CONTROL_BUT_LINES)]
+Reason = Annotated[str, Meta(min_length=1, max_length=1000, pattern=WORDED)]
 Email = Annotated[str, Meta(max_length=254, pattern=ADDRESS)]
 """A mail address (RFC 5321 lengths), compared without case."""
 WebUrl = Annotated[str, Meta(max_length=2000, pattern=WEB)]

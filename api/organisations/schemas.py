@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from api.core.schemas import NO_CONTROL, Email, In, Line, Out, Text, WebUrl
+from api.core.schemas import WORDED_LINE, Email, In, Line, Out, Text, WebUrl
 
 Cause = Literal[
     "animaux",
@@ -59,7 +59,7 @@ Origin = Annotated[
 """An origin as a browser writes it (RFC 6454): https, a host in small letters, a port where it has one."""
 Origins = Annotated[list[Origin], Meta(max_length=20)]
 Reasons = Annotated[
-    list[Annotated[str, Meta(min_length=1, max_length=500, pattern=NO_CONTROL)]],
+    list[Annotated[str, Meta(min_length=1, max_length=500, pattern=WORDED_LINE)]],
     Meta(min_length=1, max_length=10),
 ]
 

@@ -1,9 +1,11 @@
 """Leaving a company: what came through it ends with the answer, what is the person's own stays."""
 
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from api.applications.clockwork import decide_silent_approvals, hand_on_approvals
 from api.core import clock
 from api.core.actor import system
 from api.core.database import operations, transaction
@@ -11,6 +13,7 @@ from api.core.settings import Settings
 from api.identity import service as identity
 from api.organisations.facts import ManyDeactivated
 from tests.api.test_magic_links import sign_in
+from tests.faults.month import lasting
 from tests.make.world import Company, World
 from tests.reactions.world import catch_up
 from workers.reactions.organisations import tell_administrators_of_departures
@@ -43,6 +46,37 @@ async def test_a_leaver_is_out_and_their_places_are_free(world: World) -> None:
         mission = await world.ok(None, "GET", f"/v1/missions/{application['mission_id']}")
         assert mission["places_left"] == 1
     assert await _act(world, company, job["employee_id"], "deactivate") == gone
+
+
+async def test_hr_is_asked_in_the_place_of_a_manager_who_left(world: World, settings: Settings) -> None:
+    company = await world.company(approval_days=5)
+    manager, employee = world.employee(company), world.employee(company)
+    of_manager, of_employee = await _job(world, manager), await _job(world, employee)
+    path = f"/v1/companies/{company.id}/employees/{of_employee['employee_id']}"
+    tag = (await world.call(company.admin, "GET", path)).headers["etag"]
+    await world.ok(company.admin, "PATCH", path, {"manager_id": of_manager["employee_id"]}, if_match=tag)
+    application = await world.application(employee, await world.mission(await world.association()))
+    await catch_up(settings)
+    hr = await lasting(world, company.admin)
+
+    with clock.at(clock.now() + timedelta(days=4)):
+        await _act(world, company._replace(admin=hr), of_manager["employee_id"], "deactivate")
+    with clock.at(clock.now() + timedelta(days=5.5)):  # after a day without a worker
+        assert await decide_silent_approvals() == 0
+        assert await hand_on_approvals() == 1
+        assert await hand_on_approvals() == await decide_silent_approvals() == 0
+        await catch_up(settings)
+        told = (await world.ok(hr, "GET", "/v1/me/notifications"))["items"]
+        asked = await world.ok(hr, "GET", f"/v1/applications/{application['id']}")
+        agreed = await world.ok(hr, "POST", f"/v1/applications/{application['id']}/approve")
+
+    assert [item["about"]["id"] for item in told if item["kind"] == "approval_asked"] == [application["id"]]
+    assert asked["employer_approval"] == "pending"
+    first = datetime.combine(
+        date.fromisoformat(asked["mission"]["starts_on"]), time(), ZoneInfo("Europe/Paris")
+    )
+    assert datetime.fromisoformat(asked["approval_due_at"]) == first
+    assert agreed["employer_approval"] == "approved"
 
 
 async def test_coming_back_gives_access_and_no_place(world: World, settings: Settings) -> None:

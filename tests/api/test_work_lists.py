@@ -49,6 +49,10 @@ async def test_hr_lists_what_waits_for_the_employer_by_employee_and_day(world: W
     assert await ids(world, company.admin, f"{path}?employee={employee}") == [one["id"]]
     assert await ids(world, company.admin, f"{path}?from={TODAY}&to={TODAY}") == [two["id"], one["id"]]
     assert await ids(world, company.admin, f"{path}?to={TODAY - timedelta(days=1)}") == []
+    cancelled = f"/v1/missions/{two['mission_id']}/cancel"
+    await world.ok(association.owner, "POST", cancelled, {"reason": "Le local a brûlé."})
+    assert await ids(world, company.admin, f"{path}?employer_approval=pending") == []
+    assert await ids(world, company.admin, f"{path}?state=cancelled") == [two["id"]]
     assert await ids(world, company.admin, f"{path}?from={TODAY + timedelta(days=1)}") == []
 
 

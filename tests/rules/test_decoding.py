@@ -9,7 +9,7 @@ from api.core.problems import Invalid
 from api.core.requests import decode
 from api.core.schemas import Reasoned
 from api.missions.schemas import MissionPatch
-from api.organisations.schemas import AssociationPatch, CompanyPatch
+from api.organisations.schemas import AssociationPatch, CompanyPatch, ReasonsIn
 
 SAID = [
     (MissionPatch, b'{"format": "projet"}', "/format", "One of: consultation, mentoring, project, short, team_day."),
@@ -23,6 +23,8 @@ SAID = [
     (MissionPatch, b'{"skills": [{"skill": "a", "level": 0}]}', "/skills/0/level", "1 at the least."),
     (MissionPatch, b'{"starts_on": "2026-02-30"}', "/starts_on", "Give a day that exists, as YYYY-MM-DD."),
     (MissionPatch, b'{"reserved_to": ["x"]}', "/reserved_to/0", "Give a UUID."),
+    (Reasoned, b'{"reason": " \\n "}', "/reason", "Words, without control characters."),
+    (ReasonsIn, b'{"reasons": ["\\u00a0"]}', "/reasons/0", "A line of words."),
     (AssociationPatch, b'{"contact_email": "x"}', "/contact_email", "Give a mail address."),
     (MissionPatch, b'{"nobody": 1}', "/nobody", "Unknown field."),
 ]  # fmt: skip

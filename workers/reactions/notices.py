@@ -42,7 +42,7 @@ _APPLICATION = """
            a.state_reason, a.employer_approval, a.employer_reason, a.applicant_name AS applicant,
            m.title AS mission, s.name AS association,
            coalesce(a.agreed_minutes, m.effort_minutes) AS effort_minutes,
-           coalesce(a.agreed_starts_on, m.starts_on) AS starts_on,
+           coalesce(a.agreed_starts_on, m.starts_on) AS starts_on, a.engaged_on,
            coalesce(m.state_reason, '') AS mission_reason,
            (a.reply_due_at AT TIME ZONE m.time_zone)::date AS reply_due_on
     FROM application a JOIN mission m ON m.id = a.mission_id JOIN association s ON s.id = a.association_id
@@ -79,6 +79,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     taken_back: bool = False
     effort_minutes: int | None = None
     starts_on: date | None = None
+    engaged_on: date | None = None
     worked_on: date | None = None
     minutes: int = 0
     declared_minutes: int = 0
@@ -134,7 +135,7 @@ async def ask_employer_for_approval(fact: EmployerApprovalAsked, key: str) -> No
     it = await application(fact)
     if it.regime != "working_time" or it.employer_approval != "pending":
         return
-    names = ("applicant", "mission", "association", "effort_minutes", "starts_on")
+    names = ("applicant", "mission", "association", "effort_minutes", "starts_on", "engaged_on")
     people = await employers_of(it.person_id, it.company_id, it.manager_id)
     slug = await bound().fetchval(_SLUG, it.company_id)
     page = f"/approvals/{it.id}?company={slug}"
