@@ -19,7 +19,7 @@ from api.core.ids import new_id
 from api.core.language import Language, Words
 from api.core.net import network_of
 from api.core.problems import Problem, TooManyRequests
-from api.identity.schemas import MagicLinkOut, RedeemIn
+from api.identity.schemas import CodeIn, MagicLinkOut
 from api.identity.sessions import OpenedSession, begin_session, digest
 from api.identity.tables import MagicLink
 from api.notifications.kinds import CODES
@@ -125,7 +125,7 @@ def _proof(request: str, code: str) -> bytes:
     return hashlib.sha256(f"{request} {typed}".encode()).digest()
 
 
-async def redeem_magic_link(given: RedeemIn, language: Language) -> OpenedSession:
+async def redeem_magic_link(given: CodeIn, language: Language) -> OpenedSession:
     """Open a session against a code and the request it was asked with, once; raises CodeRefused.
 
     An unknown address becomes a person; one that a signed-in person asked to add becomes theirs, unless it is
@@ -141,7 +141,7 @@ async def redeem_magic_link(given: RedeemIn, language: Language) -> OpenedSessio
     return opened
 
 
-async def _redeem(given: RedeemIn, language: Language) -> OpenedSession | None:
+async def _redeem(given: CodeIn, language: Language) -> OpenedSession | None:
     """Count the attempt, whatever comes of it: a refusal must not take the count back."""
     now = clock.now()
     async with transaction(system()) as connection:

@@ -17,11 +17,11 @@ from api.core.routing import Caller, cookie
 from api.core.schemas import Page
 from api.identity import magic_links, service, sessions
 from api.identity.schemas import (
+    CodeIn,
     MagicLinkIn,
     MagicLinkOut,
     PlatformRolesIn,
     PlatformRolesOut,
-    RedeemIn,
     SessionOut,
     SessionTokenOut,
 )
@@ -54,7 +54,7 @@ async def start_magic_link(
     raises=[magic_links.CodeRefused],
 )
 async def redeem_magic_link(
-    data: JSONBody[RedeemIn], request: Request[Actor | None, Any, State]
+    data: JSONBody[CodeIn], request: Request[Actor | None, Any, State]
 ) -> Response[SessionTokenOut]:
     """Open a session with a code and the `request` it was asked with; an unknown address becomes a person."""
     opened = await magic_links.redeem_magic_link(data, _language(request))

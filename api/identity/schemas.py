@@ -158,7 +158,7 @@ class MagicLinkOut(Out, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class RedeemIn(In, frozen=True, kw_only=True):
+class CodeIn(In, frozen=True, kw_only=True):
     """The code of the mail, in either case and however it is spaced, and the `request` it was asked with."""
 
     code: Line
