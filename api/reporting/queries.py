@@ -44,12 +44,8 @@ async def get_engagement_report(
 ) -> EngagementReport:
     """Give a company's working time by month posted, both days included, as it stood at an instant (now).
 
-    Raises NotFound, Forbidden, Invalid for an instant to come or days out of order.
+    Raises NotFound, Forbidden, Invalid for an instant to come.
     """
-    if last < first:
-        raise Invalid(
-            faults=[Fault("/to", "dates", Words("It ends before it starts.", "La fin précède le début."))]
-        )
     async with transaction(actor) as connection:
         company = await get_company(connection, company_id, actor)
         require_company_role(actor, company_id, "hr")

@@ -8,6 +8,7 @@ from litestar import Litestar
 
 from api.core import clock
 from api.core.database import operations
+from api.core.ids import new_id
 from tests.api.core.asking import assert_problem
 from tests.make.clone import cloned
 from tests.make.served import served
@@ -81,3 +82,20 @@ async def test_nobody_rewrites_the_past_by_sql(world: World, change: str) -> Non
                 change + " WHERE company_id = $1 AND effective_from = '2000-01-01'", company.id
             )
     assert refused.value.constraint_name == "policy_in_force_stays"
+
+
+async def test_a_policy_names_associations_that_exist(world: World) -> None:
+    company, association = await world.company(), await world.association()
+    path = f"/v1/companies/{company.id}/policy"
+    mixed = [str(association.id), str(company.id), str(new_id())]
+
+    refused = await world.call(company.admin, "PUT", path, {"associations": mixed})
+
+    named = assert_problem(refused, 422, "invalid")["errors"]
+    assert [(fault["pointer"], fault["code"]) for fault in named] == [
+        ("/associations/1", "unknown-association"),
+        ("/associations/2", "unknown-association"),
+    ]
+    assert (await world.ok(company.admin, "GET", path))["associations"] is None
+    put = await world.ok(company.admin, "PUT", path, {"associations": [str(association.id)]})
+    assert put["associations"] == [str(association.id)]
