@@ -23,6 +23,7 @@ MAX_BODY = 1_000_000
 MAX_PATH = 2_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _WHERE = re.compile(r"(?P<what>.*) - at `(?P<key>key in )?\$(?P<path>.*)`$", re.DOTALL)
+_BYTE = re.compile(r"\(byte (?P<byte>\d+)\)$")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 _UNKNOWN = re.compile(r"unknown field `(?P<name>.+)`", re.DOTALL)
 
@@ -60,16 +61,22 @@ def decode(body: bytes, shape: Any) -> Any:
     except msgspec.ValidationError as error:
         raise Invalid(faults=[_fault(str(error), shape)]) from None
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise Malformed(Words(f"Not JSON we can read: {error}", f"JSON illisible : {error}")) from None
+        raise Malformed(_unreadable(str(error))) from None
     if faults:
         raise Invalid(faults=faults)
     return value
 
 
+def _unreadable(error: str) -> Words:
+    found = _BYTE.search(error)
+    where = f" à l’octet {found['byte']}" if found else ""
+    return Words(f"Not JSON we can read: {error}", f"JSON illisible{where}.")
+
+
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     named = dict(pairs)
     if len(pairs) != len(named):
-        raise ValueError("a field is given twice")
+        raise Malformed(Words("A field is given twice.", "Un champ est donné deux fois."))
     return named
 
 

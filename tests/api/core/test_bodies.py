@@ -106,6 +106,18 @@ async def test_an_unknown_field_and_a_field_given_twice_are_refused_everywhere(w
     assert await stored() == before
 
 
+async def test_where_json_ends_is_said_in_both_languages(world: World) -> None:
+    target = (await targets(world))[0]
+    for language, body, detail in (
+        ("fr", b'{"name": x}', "JSON illisible à l’octet 9."),
+        ("fr", b'{"name":', "JSON illisible."),
+        ("fr", with_field(target, "name", '"A", "name": "B"'), "Un champ est donné deux fois."),
+        ("en", b'{"name": x}', "Not JSON we can read: JSON is malformed: invalid character (byte 9)"),
+    ):
+        answer = await ask(world, target, body, accept_language=language)
+        assert assert_problem(answer, 400, "malformed")["detail"] == detail
+
+
 @pytest.mark.parametrize(
     "kind", ["text/plain", FORM, MULTIPART, "application/xml", "application/msgpack", ""]
 )
