@@ -132,7 +132,9 @@ def test_an_empty_calendar_is_a_calendar() -> None:
     assert "BEGIN:VTIMEZONE\r\nTZID:UTC" in feed()
 
 
-_LINES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=200)
+# The library takes a byte order mark off the beginning of a text: nobody sees one, before or after.
+_PRINTED = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufeff")
+_LINES = st.text(_PRINTED, min_size=1, max_size=200)
 
 
 @given(title=_LINES, place=_LINES, association=_LINES)
