@@ -227,7 +227,7 @@ async def fetch_all(connection: Connection, shape: type[T], sql: str, *args: obj
     """Read rows into Structs, a column a field."""
     rows = await connection.fetch(sql, *args)
     # Structs know their fields by the interned name: a third faster than by the names of a record.
-    names = [intern(name) for name in rows[0].keys()] if rows else []  # noqa: SIM118
+    names = list(map(intern, rows[0].keys())) if rows else []
     return [shape(**dict(zip(names, row, strict=True))) for row in rows]
 
 

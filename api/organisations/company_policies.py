@@ -21,6 +21,8 @@ _IN_FORCE = Words(
     "It is in force, or was: set another one from today on.",
     "Elle s’applique, ou s’est appliquée : définissez-en une autre à partir d’aujourd’hui.",
 )
+_PAST = Words("The past is decided already.", "Le passé est déjà décidé.")
+_UNKNOWN = Words("No such association.", "Cette association n’existe pas.")
 _UNSEEN = """
     SELECT place - 1 FROM unnest($1::uuid[]) WITH ORDINALITY AS named (id, place)
     WHERE NOT EXISTS (SELECT FROM association WHERE association.id = named.id) ORDER BY place
@@ -33,14 +35,12 @@ async def put_policy(actor: Actor, company_id: UUID, given: PolicyIn) -> PolicyO
         company = await queries.get_company(connection, company_id, actor)
         require_company_role(actor, company_id, "hr", "company_admin")
         today = clock.today(company.time_zone)
+        unseen = await connection.fetch(_UNSEEN, given.associations or [])
+        faults = [Fault(f"/associations/{place}", "unknown-association", _UNKNOWN) for (place,) in unseen]
         if given.effective_from and given.effective_from < today:
-            words = Words("The past is decided already.", "Le passé est déjà décidé.")
-            raise Invalid(faults=[Fault("/effective_from", "in-the-past", words)])
-        if unseen := await connection.fetch(_UNSEEN, given.associations or []):
-            words = Words("No such association.", "Cette association n’existe pas.")
-            raise Invalid(
-                faults=[Fault(f"/associations/{place}", "unknown-association", words) for (place,) in unseen]
-            )
+            faults.append(Fault("/effective_from", "in-the-past", _PAST))
+        if faults:
+            raise Invalid(faults=faults)
         day = given.effective_from or today
         await set_policy(company_id, given, day)
         return await queries.get_policy(connection, company_id, day)

@@ -89,12 +89,14 @@ async def test_a_policy_names_associations_that_exist(world: World) -> None:
     path = f"/v1/companies/{company.id}/policy"
     mixed = [str(association.id), str(company.id), str(new_id())]
 
-    refused = await world.call(company.admin, "PUT", path, {"associations": mixed})
+    body = {"associations": mixed, "effective_from": today(-1)}
+    refused = await world.call(company.admin, "PUT", path, body)
 
     named = assert_problem(refused, 422, "invalid")["errors"]
     assert [(fault["pointer"], fault["code"]) for fault in named] == [
         ("/associations/1", "unknown-association"),
         ("/associations/2", "unknown-association"),
+        ("/effective_from", "in-the-past"),
     ]
     assert (await world.ok(company.admin, "GET", path))["associations"] is None
     put = await world.ok(company.admin, "PUT", path, {"associations": [str(association.id)]})

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
@@ -132,11 +132,12 @@ def test_an_empty_calendar_is_a_calendar() -> None:
     assert "BEGIN:VTIMEZONE\r\nTZID:UTC" in feed()
 
 
-# The library takes a byte order mark off the beginning of a text: nobody sees one, before or after.
-_PRINTED = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufeff")
-_LINES = st.text(_PRINTED, min_size=1, max_size=200)
+_LINES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=200)
+_MARK = "\ufeff"
+"""A byte order mark: the library takes one off the beginning of a text, where nobody sees it."""
 
 
+@example(title="a", place=_MARK, association="b")
 @given(title=_LINES, place=_LINES, association=_LINES)
 def test_whatever_people_wrote_comes_back_in_short_lines(title: str, place: str, association: str) -> None:
     (slot,) = slots(agreed(session("2026-10-24", 10), title=title, place=place, association=association))
@@ -144,4 +145,5 @@ def test_whatever_people_wrote_comes_back_in_short_lines(title: str, place: str,
     assert max(map(len, written.split(b"\r\n"))) <= 75
     assert written.count(b"\n") == written.count(b"\r") == written.count(b"\r\n")
     (event,) = Calendar.from_ical(written).walk("VEVENT")
-    assert (event["SUMMARY"], event["LOCATION"]) == (f"{title} ({association})", place)
+    assert event["SUMMARY"] == f"{title} ({association})".removeprefix(_MARK)
+    assert event["LOCATION"] == place.removeprefix(_MARK)
