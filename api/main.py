@@ -1,5 +1,6 @@
 """The server's entry point, and the only module that reads the environment for it."""
 
+import gc
 import os
 
 from litestar.types import ASGIApp
@@ -12,4 +13,8 @@ from api.core.settings import read_settings
 def create() -> ASGIApp:
     """Make the application from `MAILLON_*` variables; raises BadSettings."""
     log.configure()
-    return create_app(read_settings(os.environ))
+    app = create_app(read_settings(os.environ))
+    # What lives as long as the process is not gone through again by each collection, while requests wait.
+    gc.collect()
+    gc.freeze()
+    return app

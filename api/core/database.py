@@ -50,6 +50,8 @@ class Connection(asyncpg.Connection):
 
 ENGINE = Engine(config={})
 _PLANNED = "; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off"
+_PATIENCE = 5
+"""Seconds that a request waits for a connection."""
 _ops: asyncpg.Pool | None = None
 
 
@@ -184,10 +186,20 @@ def _person(actor: Actor | None) -> UUID | None:
     return actor.person_id if actor else None
 
 
-def _acquired() -> AbstractAsyncContextManager[Connection]:
-    if ENGINE.pool is None:
+@asynccontextmanager
+async def _acquired() -> AsyncIterator[Connection]:
+    pool = ENGINE.pool
+    if pool is None:
         raise asyncpg.InterfaceError("core.database.open_pools() comes first, close_pools() last.")
-    return ENGINE.pool.acquire(timeout=5)  # type: ignore[no-any-return]
+    # Timers cost more than what they would bound: nobody waits while a connection lies idle, nor to give one back
+    # but where its last command was cut short.
+    connection = await pool.acquire(timeout=None if pool.get_idle_size() else _PATIENCE)
+    try:
+        yield connection
+    except BaseException:
+        await pool.release(connection, timeout=_PATIENCE)
+        raise
+    await pool.release(connection)
 
 
 CONTENTION = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)

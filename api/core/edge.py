@@ -2,6 +2,7 @@
 
 import re
 import time
+from functools import cache
 from typing import Any
 
 import structlog
@@ -79,6 +80,13 @@ def _added(scope: Any, given: dict[bytes, bytes], request_id: bytes) -> list[tup
 def _measure(scope: Any, asked: str, status: int, seconds: float) -> None:
     path = scope.get("path_template") or "unmatched"
     method = asked if asked in _METHODS else "other"
-    REQUESTS.labels(method, path, status).inc()
-    SECONDS.labels(method, path).observe(seconds)
+    requests, times = _series(method, path, status)
+    requests.inc()
+    times.observe(seconds)
     log.info("request", method=method, path=path, status=status, milliseconds=round(seconds * 1000, 1))
+
+
+@cache
+def _series(method: str, path: str, status: int) -> tuple[Counter, Histogram]:
+    """Give what counts and what times the answers of a kind: there are few, and to look one up costs more."""
+    return REQUESTS.labels(method, path, status), SECONDS.labels(method, path)

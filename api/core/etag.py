@@ -11,6 +11,7 @@ from litestar.serialization import encode_json
 from api.core.problems import VersionChanged, VersionRequired
 from api.core.schemas import Out, Page
 
+_TAGGED = (Out, Page, bytes)
 _TAG = re.compile(r'"v(?P<version>[1-9][0-9]{0,8})-[0-9a-f]+"')
 
 
@@ -19,7 +20,7 @@ class Answer(Response[Any]):
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **given: Any) -> ASGIResponse:
         """Encode once, tag what can be tagged, empty what the reader already holds."""
-        if isinstance(self.content, Out | Page | bytes):
+        if isinstance(self.content, _TAGGED):
             version = getattr(self.content, "version", None)
             self.content = self.content if isinstance(self.content, bytes) else encode_json(self.content)
             tag = f'"{f"v{version}-" if version else ""}{blake2b(self.content, digest_size=8).hexdigest()}"'

@@ -41,20 +41,24 @@ def check_query(request: Request[Any, Any, Any]) -> None:
     pairs = list(request.query_params.multi_items())
     if request.route_handler.opt.get("any_query"):  # another's redirect decides what it adds
         return
-    fields = query_fields(request.route_handler)
-    if faults := list(_faults(fields, pairs)) or list(_turned(fields, dict(pairs))):
+    fields, required = query_fields(request.route_handler), _required(request.route_handler)
+    if not pairs and not required:
+        return
+    if faults := list(_faults(fields, required, pairs)) or list(_turned(fields, dict(pairs))):
         raise Invalid(faults=faults)
 
 
-def _faults(fields: dict[str, FieldDefinition], pairs: list[tuple[str, str]]) -> Iterator[Fault]:
+def _faults(
+    fields: dict[str, FieldDefinition], required: list[str], pairs: list[tuple[str, str]]
+) -> Iterator[Fault]:
     names = [name for name, _ in pairs]
     for name in dict.fromkeys(names):
         if name not in fields:
             yield Fault(f"/{escape(name)}", "unknown-parameter", _UNKNOWN)
         elif names.count(name) > 1 and not fields[name].is_non_string_sequence:
             yield Fault(f"/{name}", "repeated", _REPEATED)
-    for name, field in fields.items():
-        if name not in names and not field.has_default:
+    for name in required:
+        if name not in names:
             yield Fault(f"/{name}", "required", _MISSING)
     for name, text in pairs:
         if name in fields and (words := _misread(fields[name], text)):
@@ -96,6 +100,11 @@ def query_fields(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
         for name, field in handler.parsed_fn_signature.parameters.items()
         if isinstance(field.kwarg_definition, QueryParameter)
     }
+
+
+@cache
+def _required(handler: BaseRouteHandler) -> list[str]:
+    return [name for name, field in query_fields(handler).items() if not field.has_default]
 
 
 def escape(name: str) -> str:

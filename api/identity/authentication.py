@@ -38,9 +38,10 @@ class Authentication(AbstractAuthenticationMiddleware):
         """
         if connection.route_handler.opt.get("probe"):  # asked by machines at any time, it looks at nobody
             return AuthenticationResult(None, None)
-        header, cookie = connection.headers.get("authorization"), connection.cookies.get(COOKIE)
+        header = connection.headers.get("authorization")
         if header is not None:
             return await _counted(connection, header)
+        cookie = connection.cookies.get(COOKIE)
         if cookie is not None and cookie.startswith(SESSION):
             return await _of_cookie(connection, cookie)
         await spend_of_network(connection)
@@ -58,7 +59,9 @@ async def _counted(connection: Connection, header: str) -> AuthenticationResult:
 
     actor = await counted(connection, header, prove, lambda actor: actor.author)
     language = preferred(connection.headers.get("accept-language", ""), actor.language)
-    return AuthenticationResult(user=msgspec.structs.replace(actor, language=language), auth=token)
+    if language != actor.language:
+        actor = msgspec.structs.replace(actor, language=language)
+    return AuthenticationResult(user=actor, auth=token)
 
 
 async def counted(

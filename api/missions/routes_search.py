@@ -15,7 +15,7 @@ from api.core.database import read
 from api.core.language import Words
 from api.core.pagination import CursorText, Limit
 from api.core.problems import Fault, Invalid
-from api.core.routing import Viewer
+from api.core.routing import Reader
 from api.missions.schemas import LanguageCode, Remote, SkillId
 from api.missions.schemas_search import Found
 from api.missions.search import Facet, Question, Sort, point_of, search_missions
@@ -46,7 +46,7 @@ HasPlaces = Annotated[bool, QueryParameter(description="Only where a place is le
 
 @get("/v1/missions", operation_id="searchMissions", guards=[public], raises=[Invalid])
 async def search(
-    viewer: Viewer,
+    request: Reader,
     q: Typed = None,
     association: FromQuery[UUID | None] = None,
     cause: Annotated[list[Cause] | None, _SOME] = None,
@@ -87,7 +87,7 @@ async def search(
         q=_words(q),
         sort=sort or ("relevance" if _words(q) else "newest"),
     )
-    return await _found(viewer, question, postal_code, limit, cursor, facets or [])
+    return await _found(request.user, question, postal_code, limit, cursor, facets or [])
 
 
 async def _found(

@@ -143,7 +143,7 @@ def _relevance(*, reserved: bool) -> str:
     return " UNION ALL ".join(tiers) + " LIMIT $19"
 
 
-QUERIES: dict[str, str] = {
+_QUERIES: dict[str, str] = {
     "all": _query(_COLUMNS, _AFTER["newest"], _ORDER["newest"]),
     "newest": _query(_COLUMNS, _AFTER["newest"], _ORDER["newest"], _MATCHING) + " " + _ORDER["newest"],
     "starts": _query(_COLUMNS, _AFTER["starts"], _ORDER["starts"]),
@@ -151,7 +151,26 @@ QUERIES: dict[str, str] = {
         f"spot <-> on_globe($13, $14) AS straight, {_COLUMNS}", _AFTER["distance"], _ORDER["distance"]
     ),
 }
-_RELEVANCE = {reserved: _relevance(reserved=reserved) for reserved in (False, True)}
+
+
+def _asked(shape: str, sort: str, *, reserved: bool) -> str:
+    """Write a shape for the public missions; reserved ones are asked apart and put in order after.
+
+    Together, the planner would read every mission.
+    """
+    public = shape.replace("{source}", _PUBLIC)
+    if not reserved:
+        return public
+    apart = shape.replace("{source}", _RESERVED)
+    return _MERGED.format(public=public, reserved=apart, order=_ORDER[sort])
+
+
+_STATEMENTS = {
+    (name, reserved): _asked(shape, "newest" if name == "all" else name, reserved=reserved)
+    for name, shape in _QUERIES.items()
+    for reserved in (False, True)
+} | {("relevance", reserved): _relevance(reserved=reserved) for reserved in (False, True)}
+_PLAIN = Question()
 _KEYS: dict[str, tuple[tuple[str, ...], tuple[Any, ...]]] = {
     "newest": (("published_at", "id"), (datetime, UUID)),
     "starts": (("starts_on", "id"), (date, UUID)),
@@ -206,7 +225,7 @@ async def search_missions(
     `facets` counts, of the newest 10 000 that match, what each value of a filter would leave, that filter aside.
     A mission without a place is near nothing. Raises Malformed.
     """
-    asked = ("missions", msgspec.to_builtins(question))
+    asked = ("missions", question)
     fields, types = _KEYS[question.sort]
     last = pagination.read_cursor(cursor, asked, *types) or (None, None, None)
     words = await read_words(connection, question.q)
@@ -235,24 +254,17 @@ def statement(
     *,
     reserved: bool = False,
 ) -> tuple[str, list[Any]]:
-    """Give the one statement that answers a question after the last row seen, and its parameters.
-
-    Those reserved to a company are asked apart and put in order after: together, the planner would read every mission.
-    """
+    """Give the one statement that answers a question after the last row seen, and its parameters."""
     latitude, longitude = question.near or (None, None)
     given = [
         clock.now(),
         *(getattr(question, name) for name in _ASKED[1:-4]),
         *(latitude, longitude, question.radius, words),
     ]
+    given += [*last[:2], limit]
     if question.sort == "relevance":
-        return _RELEVANCE[reserved], [*given, *last[:2], limit, last[2]]
-    shape = QUERIES["all" if question == Question() else question.sort]
-    query = shape.replace("{source}", _PUBLIC)
-    if reserved:
-        apart = shape.replace("{source}", _RESERVED)
-        query = _MERGED.format(public=query, reserved=apart, order=_ORDER[question.sort])
-    return query, [*given, *last[:2], limit]
+        given.append(last[2])
+    return _STATEMENTS["all" if question == _PLAIN else question.sort, reserved], given
 
 
 async def point_of(connection: Connection, postal_code: str) -> tuple[float, float]:

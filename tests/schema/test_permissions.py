@@ -51,11 +51,17 @@ class OnePool:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self.connection = connection
 
-    @asynccontextmanager
-    async def acquire(self, timeout: float = 0) -> AsyncIterator[asyncpg.Connection]:  # noqa: ASYNC109
+    def get_idle_size(self) -> int:
+        """Say that nobody waits."""
+        return 1
+
+    async def acquire(self, **_: object) -> asyncpg.Connection:
         """Give the connection, with nobody's walls."""
         await self.connection.execute(NOBODY)
-        yield self.connection
+        return self.connection
+
+    async def release(self, _: asyncpg.Connection, **__: object) -> None:
+        """Keep it for the next."""
 
 
 class Asker:

@@ -12,13 +12,13 @@ from workers import runner, schedule
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.BytesIO]:
     """What the API and the worker log with the configuration of production."""
-    captured = io.StringIO()
+    captured = io.BytesIO()
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", captured)
+        patch.setattr(sys, "stderr", io.TextIOWrapper(captured))
         log.configure()
         for module in (edge, errors, audit, delivery, runner, schedule):
             # A logger that was used before keeps the configuration of that time.

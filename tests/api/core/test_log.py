@@ -27,7 +27,7 @@ ADDRESS = "zephirine.canari@secret.example"
 
 
 async def test_no_name_address_token_or_message_reaches_the_log(
-    world: World, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    world: World, lines: io.BytesIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = await place(world)
     employee = world.employee(there.company, CANARY, email=ADDRESS)
@@ -59,7 +59,7 @@ async def test_no_name_address_token_or_message_reaches_the_log(
     logging.getLogger("some.library").warning("sending to %s", ADDRESS)
     await world.application(employee, there.mission)
 
-    told = lines.getvalue()
+    told = lines.getvalue().decode()
     assert statuses == [422, 422, 500, 500]
     for secret in (
         CANARY,
@@ -88,7 +88,7 @@ def test_only_allowed_fields_are_kept() -> None:
 
 
 async def test_no_name_address_or_message_reaches_the_log_of_the_worker(
-    world: World, settings: Settings, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    world: World, settings: Settings, lines: io.BytesIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = await place(world)
     employee = world.employee(there.company, CANARY, email=ADDRESS)
@@ -120,11 +120,11 @@ async def test_no_name_address_or_message_reaches_the_log_of_the_worker(
     entry = schedule.Entry("breaks", lambda _: 60, worse)
     running = asyncio.create_task(schedule._repeat(entry, settings, queue))
     async with asyncio.timeout(5):
-        while "schedule waits" not in lines.getvalue():
+        while "schedule waits" not in lines.getvalue().decode():
             await asyncio.sleep(0.01)
     running.cancel()
 
-    told = lines.getvalue()
+    told = lines.getvalue().decode()
     for secret in (CANARY, "Zéphirine", ADDRESS, "secret.example", message, employee, employee[-20:]):
         assert secret not in told
     events = [msgspec.json.decode(line) for line in told.splitlines()]

@@ -97,7 +97,7 @@ async def dumped(environment: dict[str, str]) -> str:
 
 
 async def test_no_secret_is_in_a_dump_or_in_the_log(
-    world: World, settings: Settings, environment: dict[str, str], lines: io.StringIO
+    world: World, settings: Settings, environment: dict[str, str], lines: io.BytesIO
 ) -> None:
     secrets = await minted(world)
     for name in ("session", "session of an operator", "company token"):
@@ -107,7 +107,7 @@ async def test_no_secret_is_in_a_dump_or_in_the_log(
     await world.call(f"{secrets['session']}x", "GET", f"/v1/missions?q={secrets['session']}")
     await deliver_all(settings)
 
-    dump, told = await dumped(environment), lines.getvalue()
+    dump, told = await dumped(environment), lines.getvalue().decode()
 
     assert "Témoin" in dump
     assert '"request"' in told
