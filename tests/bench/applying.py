@@ -36,12 +36,15 @@ ROUNDS, SECONDS = 9, 3.0
 UNLIMITED = {"MAILLON_CALLER_LIMIT": "99999/second", "MAILLON_NETWORK_LIMIT": "99999/second"}
 _PLANT = """
     INSERT INTO company (id, slug, name, siren, created_at)
-    VALUES ('{company}', 'applying', 'Applying', '552100554', now());
+    SELECT id, 'applying-' || n, 'Applying', 'applying-' || n, now()
+    FROM unnest('{companies}'::uuid[]) WITH ORDINALITY AS made (id, n);
     INSERT INTO policy (id, company_id, effective_from, regimes, created_at)
-    VALUES (gen_random_uuid(), '{company}', '2020-01-01', '{{working_time,personal_time}}', now());
+    SELECT gen_random_uuid(), id, '2020-01-01', '{{working_time,personal_time}}', now()
+    FROM unnest('{companies}'::uuid[]) AS made (id);
     INSERT INTO employee (id, company_id, person_id, given_name, family_name, created_at)
-    SELECT gen_random_uuid(), '{company}', person_id, 'Camille', 'Roux', now() FROM person_email
-    WHERE email LIKE 'applicant-%@bench.example';
+    SELECT gen_random_uuid(), ('{companies}'::uuid[])[1 + (row_number() OVER ()) % {clients}], person_id, 'Camille',
+           'Roux', now()
+    FROM person_email WHERE email LIKE 'applicant-%@bench.example';
     SET LOCAL session_replication_role = replica;
     INSERT INTO association (id, state, name, legal_form, purpose, postal_code, city, contact_email, created_at)
     VALUES ('{association}', 'verified', 'Lire', 'association', 'Lire.', '69007', 'Lyon', 'a@b.example', now());
@@ -63,10 +66,10 @@ _CLEAR = """
 _APPLIED = """
     INSERT INTO application (id, mission_id, association_id, company_id, employee_id, person_id, applicant_name, regime,
                              legal_form, employer_approval, created_at, reply_due_at)
-    SELECT gen_random_uuid(), ($1::uuid[])[1 + n % cardinality($1::uuid[])], $2, e.company_id, e.id, e.person_id,
+    SELECT gen_random_uuid(), ($1::uuid[])[1 + nth % cardinality($1::uuid[])], $2, company_id, id, person_id,
            'Camille Roux', 'working_time', 'service', 'approved', now(), now() + interval '7 days'
-    FROM (SELECT *, row_number() OVER (ORDER BY id) - 1 AS n FROM employee WHERE company_id = $3) e
-    RETURNING id, mission_id
+    FROM (SELECT *, array_position($3::uuid[], company_id) - 1 AS nth FROM employee WHERE company_id = ANY ($3)) e
+    RETURNING id, mission_id, company_id
 """
 
 
@@ -75,7 +78,7 @@ class Stage(NamedTuple):
 
     people: list[str]
     keeper: str
-    company: UUID
+    companies: list[UUID]
     association: UUID
     missions: list[UUID]
 
@@ -126,17 +129,18 @@ async def _plant(environment: dict[str, str]) -> Stage:
         keeper = await issue_token("keeper@bench.example", timedelta(hours=1))
     finally:
         await close_pools()
-    company, association = new_id(), new_id()
+    companies, association = [new_id() for _ in range(CLIENTS)], new_id()
     connection = await asyncpg.connect(superuser_url(environment, "maillon"))
     try:
-        planted = _PLANT.format(company=company, association=association, missions=MISSIONS)
+        made = "{" + ",".join(map(str, companies)) + "}"
+        planted = _PLANT.format(companies=made, clients=CLIENTS, association=association, missions=MISSIONS)
         async with connection.transaction():
             await connection.execute(planted)
         rows = await connection.fetch("SELECT id FROM mission WHERE association_id = $1", association)
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()
-    return Stage(people, keeper, company, association, [row["id"] for row in rows])
+    return Stage(people, keeper, companies, association, [row["id"] for row in rows])
 
 
 async def _clear(connection: asyncpg.Connection, stage: Stage) -> None:
@@ -176,19 +180,22 @@ async def _applying(connection: asyncpg.Connection, stage: Stage, port: int) -> 
 
 
 async def _accepting(connection: asyncpg.Connection, stage: Stage, port: int, missions: int) -> Round:
-    """Accept everybody who applied to so many missions; each client keeps to its own where there is one for each."""
+    """Accept everybody who applied to so many missions; each client keeps to its own where there is one for each.
+
+    Each client accepts the people of a company of its own: no allowance is counted by two at once.
+    """
     await _clear(connection, stage)
     async with connection.transaction():
         await connection.execute("SET LOCAL session_replication_role = replica")
-        rows = await connection.fetch(_APPLIED, stage.missions[:missions], stage.association, stage.company)
+        rows = await connection.fetch(_APPLIED, stage.missions[:missions], stage.association, stage.companies)
         await connection.execute(
             "UPDATE mission SET live = $2 WHERE id = ANY ($1)",
             stage.missions[:missions],
             len(rows) // missions,
         )
     sent: list[list[bytes]] = [[] for _ in range(CLIENTS)]
-    for number, row in enumerate(rows):
-        client = number % CLIENTS if missions == 1 else stage.missions.index(row["mission_id"])
+    for row in rows:
+        client = stage.companies.index(row["company_id"])
         sent[client].append(_post(port, stage.keeper, f"/v1/applications/{row['id']}/accept", b""))
     return await drive(port, [iter(each) for each in sent], 60)
 
