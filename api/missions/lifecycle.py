@@ -108,17 +108,24 @@ async def reject_mission(actor: Actor, mission_id: UUID, reasons: list[str], rea
 async def pause_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
     """Take a mission out of search: nobody new applies, its clock goes on; its association, or a moderator.
 
+    A moderator's pause holds whatever had paused it before: a moderator alone lifts it.
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
     async with transaction(actor) as connection:
         present = await enter(connection, mission_id, actor)
         inside = require_keeper(actor, present["association_id"])
-        if starts(policy.PAUSE, present["state"], version=present["version"], asked=asked):
+        # What others paused is open still to a moderator, whose pause holds on top.
+        state = "published" if not inside and _paused_by_others(present) else present["state"]
+        if starts(policy.PAUSE, state, version=present["version"], asked=asked):
             reason = None if inside else policy.PAUSED_BY_MODERATION
             await _change(mission_id, state=policy.PAUSE.target, state_reason=reason)
             if not inside:
                 await record(MissionPaused(mission_id=mission_id, association_id=present["association_id"]))
         return await queries.get_mission(connection, mission_id, actor)
+
+
+def _paused_by_others(present: asyncpg.Record) -> bool:
+    return present["state"] == "paused" and present["state_reason"] != policy.PAUSED_BY_MODERATION
 
 
 async def resume_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:

@@ -1,4 +1,4 @@
--- Every object's events form one chain of legal edges that ends in its present state.
+-- Every object's events form one chain of legal edges, or of decisions that moved nothing, up to its present state.
 WITH object AS (
     SELECT 'association' AS kind, id, state FROM association
     UNION ALL SELECT 'mission', id, state FROM mission
@@ -13,4 +13,5 @@ SELECT o.kind, o.id, o.state, s.from_state, s.to_state
 FROM object o LEFT JOIN step s ON s.object = o.kind AND s.object_id = o.id
     AND (s.last = 1 OR s.before <> s.from_state)
 LEFT JOIN state_edge e ON e.object = s.object AND e.from_state = s.from_state AND e.to_state = s.to_state
-WHERE s.object IS NULL OR e.id IS NULL OR s.before <> s.from_state OR (s.last = 1 AND s.to_state <> o.state)
+WHERE s.object IS NULL OR (e.id IS NULL AND s.from_state <> s.to_state)
+   OR s.before <> s.from_state OR (s.last = 1 AND s.to_state <> o.state)

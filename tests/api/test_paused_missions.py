@@ -1,0 +1,53 @@
+"""What a moderator paused stays so, whatever it was paused by before and whatever happens to its association."""
+
+import pytest
+
+from tests.api.core.asking import assert_problem
+from tests.api.test_mission_scoping import mission_path
+from tests.make.world import World
+
+REASON = {"reason": "Une mission décrivait un emploi salarié."}
+
+
+@pytest.mark.parametrize("before", ["association", "suspension"])
+async def test_a_moderators_pause_holds_on_top_of_another(world: World, before: str) -> None:
+    association, moderator = await world.association(), await world.moderator()
+    mission, home = await world.mission(association), f"/v1/associations/{association.id}"
+    pause, resume = mission_path(mission, "pause"), mission_path(mission, "resume")
+    if before == "suspension":
+        await world.ok(moderator, "POST", f"{home}/suspend", REASON)
+    else:
+        await world.ok(association.owner, "POST", pause)
+
+    held = await world.ok(moderator, "POST", pause)
+    again = await world.ok(moderator, "POST", pause)
+    if before == "suspension":
+        await world.ok(moderator, "POST", f"{home}/reinstate")
+    await world.ok(association.owner, "POST", pause)
+    refused = await world.call(association.owner, "POST", resume)
+    kept = await world.ok(association.owner, "GET", mission_path(mission))
+
+    assert_problem(refused, 403, "forbidden")
+    assert (kept["state"], kept["state_reason"], kept["version"]) == ("paused", "moderation", held["version"])
+    assert again == held
+    assert [(event["state"], event["reason"]) for event in kept["history"]] == [
+        ("draft", None),
+        ("published", None),
+        ("paused", None if before == "association" else "association_suspended"),
+        ("paused", "moderation"),
+    ]
+    assert (await world.ok(moderator, "POST", resume))["state"] == "published"
+
+
+async def test_a_moderator_pauses_what_is_paused_in_the_version_they_name(world: World) -> None:
+    association, moderator = await world.association(), await world.moderator()
+    mission = await world.mission(association)
+    paused = await world.ok(association.owner, "POST", mission_path(mission, "pause"))
+    tags = [f'"v{thing["version"]}-0"' for thing in (mission, paused)]
+
+    stale, fresh = [
+        await world.call(moderator, "POST", mission_path(mission, "pause"), if_match=tag) for tag in tags
+    ]
+
+    assert_problem(stale, 412, "version-changed")
+    assert fresh.json()["state_reason"] == "moderation"
