@@ -1,6 +1,5 @@
 """Use cases of a mission's life up to its start; what ends it lies with its applications."""
 
-from collections.abc import Container
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from api.core.database import Connection, found, transaction
 from api.core.language import Words
 from api.core.lifecycle import starts
 from api.core.outbox import record
-from api.core.problems import Forbidden, Invalid, Problem, WrongState
+from api.core.problems import Fault, Forbidden, Invalid, Problem, WrongState
 from api.missions import policy, queries, rules
 from api.missions.facts import MissionPaused, MissionPublished, MissionRejected
 from api.missions.schemas import MissionOut
@@ -171,18 +170,22 @@ def require_keeper(actor: Actor, association_id: UUID) -> bool:
 
 
 def require_rules(
-    mission: dict[str, Any], edits: Container[str] | None = None, *, ask_review: bool = False
+    mission: dict[str, Any], before: dict[str, Any] | None = None, *, ask_review: bool = False
 ) -> list[str]:
-    """Raise Invalid with every broken rule; of a published mission's edit, those of the edited fields.
+    """Raise Invalid with every broken rule; of an edited mission, with those that it did not break before.
 
     Gives the codes of the rules that are contested instead, where `ask_review` allows it.
     """
-    faults = rules.broken_rules(mission, clock.today(mission["time_zone"]))
-    faults = [fault for fault in faults if edits is None or fault.pointer.split("/")[1] in edits]
+    borne = {(fault.pointer, fault.code) for fault in _broken(before)} if before else set()
+    faults = [fault for fault in _broken(mission) if (fault.pointer, fault.code) not in borne]
     contested = [fault for fault in faults if ask_review and fault.code in rules.CONTESTABLE]
     if len(contested) < len(faults):
         raise Invalid(faults=faults)
     return sorted({fault.code for fault in contested})
+
+
+def _broken(mission: dict[str, Any]) -> list[Fault]:
+    return rules.broken_rules(mission, clock.today(mission["time_zone"]))
 
 
 async def move_mission(

@@ -115,7 +115,7 @@ async def _insert(actor: Actor, association_id: UUID, columns: dict[str, Any]) -
 
 
 async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, edited: int) -> MissionOut:
-    """Edit a mission; a submitted one becomes a draft, a published one must still obey the rules.
+    """Edit a mission; a submitted one becomes a draft. Like a published one, it comes to break no rule it obeyed.
 
     Whoever applied is told when days, effort or place change. An unverified association's new text is shown to a
     moderator again.
@@ -131,8 +131,9 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
             edits = {name: value for name, value in _given(given).items() if value != present[name]}
             columns = _columns(edits)
             _require_editable(present, edits)
+            if present["state"] not in ("draft", "rejected"):
+                require_rules(present | edits, present)
             if present["state"] in ("published", "paused", "in_progress"):
-                require_rules(present | edits, edits)
                 columns |= await _follow_edit(connection, actor, present, edits)
             elif present["state"] in ("submitted", "rejected") and edits:
                 columns |= {"state": "draft", "review_since": None, "review_reasons": []}

@@ -1,0 +1,73 @@
+"""What an edit of a mission that others read already may not break: no rule by halves."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from api.core import clock
+from tests.api.core.asking import assert_problem
+from tests.api.test_mission_scoping import edit, mission_path
+from tests.make.world import World
+
+FIRST = clock.today("Europe/Paris") + timedelta(days=7)
+
+
+def day(number: int) -> str:
+    """Give a day, so many after the first."""
+    return str(FIRST + timedelta(days=number))
+
+
+def slot(number: int) -> dict[str, Any]:
+    return {"sessions": [{"starts_at": f"{day(number)}T18:00:00Z", "ends_at": f"{day(number)}T19:00:00Z"}]}
+
+
+HALVES = {
+    "format of an effort": ({}, {"format": "short"}, "/effort_minutes"),
+    "format of places": ({"places": 30}, {"format": "consultation", "effort_minutes": 60}, "/places"),
+    "format of days": ({}, {"format": "team_day", "effort_minutes": 200, "places": 2}, "/ends_on"),
+    "effort of a format": ({}, {"effort_minutes": 30}, "/effort_minutes"),
+    "first day of a length": ({"starts_on": day(10), "ends_on": day(190)}, {"starts_on": day(0)}, "/ends_on"),
+    "first day of a session": (slot(1), {"starts_on": day(2)}, "/sessions/0/starts_at"),
+    "last day of a session": (slot(20), {"ends_on": day(19)}, "/sessions/0/starts_at"),
+    "last day to apply": ({"apply_by": day(30)}, {"ends_on": day(29)}, "/apply_by"),
+    "zone of a session": (slot(53), {"time_zone": "Pacific/Auckland"}, "/sessions/0/starts_at"),
+}
+
+
+@pytest.mark.parametrize("name", HALVES)
+@pytest.mark.parametrize("verified", [True, False])
+async def test_one_half_of_a_rule_does_not_break_the_other(world: World, name: str, verified: bool) -> None:
+    fields, half, pointer = HALVES[name]
+    association = await world.association(verified=verified)
+    mission = await world.mission(association, **{"starts_on": day(0), "ends_on": day(53)} | fields)
+
+    answer = await edit(world, association.owner, mission, **half)
+
+    assert mission["state"] == ("published" if verified else "submitted")
+    document = assert_problem(answer, 422, "invalid", pointer)
+    assert [error["pointer"] for error in document["errors"]] == [pointer]
+    kept = await world.ok(association.owner, "GET", mission_path(mission))
+    assert (kept["version"], {name: kept[name] for name in half}) == (
+        mission["version"],
+        {name: mission[name] for name in half},
+    )
+
+
+async def test_what_a_moderator_let_pass_does_not_keep_a_typo_from_being_mended(world: World) -> None:
+    association, moderator = await world.association(), await world.moderator()
+    mission = await world.mission(
+        association, publish=False, title="Graphisme", summary="Voyez https://exemple.example", places=2
+    )
+    submitted = await world.ok(
+        association.owner, "POST", mission_path(mission, "submit"), {"ask_review": True}
+    )
+    tag = f'"v{submitted["version"]}-0"'
+    await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag)
+
+    mended = await edit(world, association.owner, mission, title="Graphismes", places=3)
+    worse = await edit(world, association.owner, mission, description="Écrivez à papyrus@exemple.example !")
+
+    assert (mended.status_code, mended.json()["title"]) == (200, "Graphismes")
+    document = assert_problem(worse, 422, "invalid", "/description")
+    assert [error["code"] for error in document["errors"]] == ["contact-details"]
