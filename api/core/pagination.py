@@ -14,7 +14,7 @@ from api.core.signing import holds, sign
 
 Item = TypeVar("Item")
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many items at most.")]
-CursorText = Annotated[str | None, QueryParameter(max_length=1000, description="`next` of the page before.")]
+CursorText = Annotated[str | None, QueryParameter(max_length=4000, description="`next` of the page before.")]
 
 _PURPOSE = "cursor"
 _SIGNATURE = 32

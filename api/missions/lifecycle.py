@@ -124,7 +124,7 @@ async def pause_mission(actor: Actor, mission_id: UUID, asked: int | None) -> Mi
 
 
 def _paused_by_others(present: asyncpg.Record) -> bool:
-    return present["state"] == "paused" and present["state_reason"] != policy.PAUSED_BY_MODERATION
+    return bool(present["state"] == "paused" and present["state_reason"] != policy.PAUSED_BY_MODERATION)
 
 
 async def resume_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:

@@ -1,5 +1,6 @@
 """Finding missions: by words, filters and distance, page after page, with counts of what each filter would leave."""
 
+import zlib
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import partial
@@ -8,7 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
 from api.core import clock, pagination
 from api.core.database import Connection, fetch_all
@@ -41,10 +42,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Placed(MissionSummary, frozen=True, kw_only=True):
-    """A mission found, with its place in the order that was asked."""
+    """A mission found, with its place in the order that was asked, and the words as they were understood."""
 
     straight: float | None = None
     tier: int | None = None
+    words: bytes | None = None
 
     def shown(self) -> MissionSummary:
         """Give what is shown of it."""
@@ -227,13 +229,21 @@ async def search_missions(
     """
     asked = ("missions", question)
     fields, types = _KEYS[question.sort]
-    last = pagination.read_cursor(cursor, asked, *types) or (None, None, None)
-    words = await read_words(connection, question.q)
+    if question.q is not None:
+        # What words mean depends on what is published: all pages answer what the first one understood.
+        fields, types = (*fields, "words"), (*types, bytes)
+    last = pagination.read_cursor(cursor, asked, *types)
+    if last and question.q is not None:
+        words: str | None = zlib.decompress(last[-1]).decode()
+    else:
+        words = await read_words(connection, question.q)
     if question.q is not None and words is None:
         return Found(items=[], next=None, facets={name: [] for name in facets} or UNSET)
-    query, given = statement(question, words, last, limit + 1, reserved=reserved)
-    shape = MissionSummary if question.sort in ("newest", "starts") else Placed
+    query, given = statement(question, words, last or (None, None, None), limit + 1, reserved=reserved)
+    shape = MissionSummary if words is None and question.sort in ("newest", "starts") else Placed
     rows = await fetch_all(connection, shape, query, *given)
+    if words is not None and len(rows) > limit:
+        rows[limit - 1] = structs.replace(rows[limit - 1], words=zlib.compress(words.encode()))
     page = pagination.page(rows, limit, asked, *fields)
     items = [row.shown() if isinstance(row, Placed) else row for row in page.items]
     counts = await _facets(connection, facets, _BOTH if reserved else _PUBLIC, given[: len(_ASKED)])

@@ -294,3 +294,43 @@ async def everything(world: World, query: str, publisher: Association | None = N
         seen += [item["id"] for item in page["items"]]
         cursor = page["next"]
     return seen
+
+
+@pytest.mark.parametrize(
+    ("sort", "rare"),
+    [("newest", "zzjardin"), ("starts", "qqverger"), ("distance", "wwpotager"), ("relevance", "xxrocaille")],
+)
+async def test_every_page_answers_the_question_as_it_was_first_understood(
+    world: World, sort: str, rare: str
+) -> None:
+    association = await world.association()
+    there = [
+        (await world.mission(association, title="Atelier poterie", location=LYON))["id"] for _ in range(3)
+    ]
+    base = f"/v1/missions?association={association.id}&sort={sort}&limit=1&postal_code=69007&facets=format"
+    path = f"{base}&q=poterie {rare}"
+
+    page = await world.ok(None, "GET", path)
+    seen = [item["id"] for item in page["items"]]
+    await world.mission(association, title=f"Poterie {rare}", location=LYON)
+    while page["next"]:
+        page = await world.ok(None, "GET", f"{path}&cursor={page['next']}")
+        seen += [item["id"] for item in page["items"]]
+        assert page["facets"] == {"format": [{"value": "project", "count": 4}]}
+
+    assert len(seen) == len(set(seen))
+    assert set(there) <= set(seen)
+    fresh = await world.ok(None, "GET", path)
+    assert [item["title"] for item in fresh["items"]] == [f"Poterie {rare}"]
+
+
+async def test_the_longest_question_has_a_cursor_that_is_read_back(world: World) -> None:
+    association = await world.association()
+    words = "recrutement recruter rh site webmaster accueillir collecte formation prototype mécénat bénévole"
+    for _ in range(2):
+        await world.mission(association, title=words[:150], description=f"{words}, de mille façons.")
+    path = f"/v1/missions?association={association.id}&limit=1&q={words}"
+    page = await world.ok(None, "GET", path)
+    assert len(page["next"]) < 2_000
+    second = await world.ok(None, "GET", f"{path}&cursor={page['next']}")
+    assert (len(second["items"]), second["next"]) == (1, None)
