@@ -194,7 +194,9 @@ async def _offer(actor: Actor, mission_id: UUID) -> None:
 async def _expire(actor: Actor, mission_id: UUID) -> None:
     async with transaction(actor) as connection:
         present = await enter(connection, mission_id, actor)
-        # Somebody may have applied, or been accepted, while the lock was awaited.
-        if present["state"] in policy.EXPIRE.sources and not (present["taken"] or present["live"]):
+        # Somebody may have applied, or the day been moved, while the lock was awaited.
+        left = present["taken"] or present["live"]
+        over = present["closes_on"] < clock.today(present["time_zone"])
+        if present["state"] in policy.EXPIRE.sources and over and not left:
             await move_mission(mission_id, policy.EXPIRE.target)
             await record(MissionExpired(mission_id=mission_id, association_id=present["association_id"]))
