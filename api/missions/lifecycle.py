@@ -11,7 +11,7 @@ from api.core.database import Connection, found, transaction
 from api.core.language import Words
 from api.core.lifecycle import starts
 from api.core.outbox import record
-from api.core.problems import Fault, Forbidden, Invalid, Problem, WrongState
+from api.core.problems import Fault, Forbidden, Invalid, Problem, VersionChanged, WrongState
 from api.missions import policy, queries, rules
 from api.missions.facts import MissionPaused, MissionPublished, MissionRejected
 from api.missions.schemas import MissionOut
@@ -28,7 +28,8 @@ _OF_ASSOCIATION = Words(
 )
 _ASSOCIATION_OF = "SELECT association_id FROM mission WHERE id = $1"
 _PRESENT = """
-    SELECT m.*, m.reserved_to <> '{}' AND applied_to(m.id) AS applied FROM mission m WHERE m.id = $1
+    SELECT m.*, a.website, m.reserved_to <> '{}' AND applied_to(m.id) AS applied
+    FROM mission m JOIN association a ON a.id = m.association_id WHERE m.id = $1
 """
 
 
@@ -77,16 +78,19 @@ async def submit_mission(
 async def publish_mission(actor: Actor, mission_id: UUID, read: int) -> MissionOut:
     """Publish a submitted mission as it was read, or end the review of an edited one, as a moderator from outside.
 
+    What was edited stays published, paused or in progress.
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
     async with transaction(actor) as connection:
         present = await enter(connection, mission_id, actor)
         require_outsider(actor, present["association_id"])
-        if starts(policy.PUBLISH, present["state"], version=present["version"], asked=read):
+        if present["version"] != read:
+            raise VersionChanged
+        if present["review_since"] and present["state"] in policy.OPEN:
+            await _change(mission_id, **_reviewed())
+        elif starts(policy.PUBLISH, present["state"]):
             await _require_open(connection, present["association_id"], actor)
             await _publish(present)
-        elif present["review_since"] and present["version"] == read:
-            await _change(mission_id, **_reviewed())
         return await queries.get_mission(connection, mission_id, actor)
 
 
@@ -98,7 +102,9 @@ async def reject_mission(actor: Actor, mission_id: UUID, reasons: list[str], rea
     async with transaction(actor) as connection:
         present = await enter(connection, mission_id, actor)
         require_outsider(actor, present["association_id"])
-        if starts(policy.REJECT, present["state"], version=present["version"], asked=read):
+        if present["version"] != read:
+            raise VersionChanged
+        if starts(policy.REJECT, present["state"]):
             await move_mission(mission_id, policy.REJECT.target, one_reason(reasons))
             await record(MissionRejected(mission_id=mission_id, association_id=present["association_id"]))
         return await queries.get_mission(connection, mission_id, actor)

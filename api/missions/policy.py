@@ -18,8 +18,12 @@ CANCEL = move("cancelled", "submitted", "published", "paused", "in_progress")
 EXPIRE = move("expired", "submitted", "published", "paused")
 EDITABLE = frozenset({"draft", "rejected", "submitted", "published", "paused", "in_progress"})
 LIVE = CANCEL.sources
+OPEN = frozenset({"published", "paused", "in_progress"})
+"""States in which others read its text: an edit shows it to a moderator again."""
 
-TEXTS = frozenset({"title", "summary", "description", "deliverable", "prerequisites", "steps"})
+TEXTS = frozenset(
+    {"title", "summary", "description", "deliverable", "prerequisites", "steps", "location_label"}
+)
 """What an unverified association's edit shows to a moderator again."""
 FIXED = frozenset({"format", "regimes", "reserved_to", "time_zone"})
 """What people applied to: fixed once somebody has."""

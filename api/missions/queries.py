@@ -30,7 +30,7 @@ INSIDE = ("problems", "contact", "managers", "reserved_to", "live_applications")
 """What a mission shows to its association alone."""
 _MISSION = """
     SELECT m.id, m.version, m.state, m.state_reason, m.association_id, a.name AS association_name,
-           a.state = 'verified' AS verified, r.rate AS reply_rate,
+           a.website, a.state = 'verified' AS verified, r.rate AS reply_rate,
            m.title, m.summary, m.description, m.deliverable, m.format, m.causes,
            m.places, m.places - m.taken AS places_left, m.effort_minutes, m.regimes, m.remote, m.location_label,
            m.postal_code, m.latitude, m.longitude, m.time_zone, m.starts_on, m.ends_on, m.apply_by, m.languages,

@@ -1,11 +1,14 @@
 """The rules a mission obeys before anyone else reads it: each says what is wrong, and all are said at once."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
+from importlib import resources
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from api.core.language import Words
@@ -32,8 +35,26 @@ FORMATS = {
 CONTESTABLE = frozenset({"title-too-short", "contact-details", "link"})
 """The rules on wording: a moderator decides where the author contests them (`ask_review`)."""
 
-_CONTACT = re.compile(r"[^\s@]@[^\s@]{1,100}?\.\w{2,}|(?:\+33|\b0)\s?[1-9](?:[\s.-]?\d{2}){4}\b")
-_LINK = re.compile(r"https?://|\bwww\.|\bforms\.gle\b|\bgoogle\.com/forms|\bframaforms\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s@]@[^\s@]{1,100}?\.\w{2,}")
+_PHONE = re.compile(
+    r"(?<!\w)0[1-9](?:[\s./()-]{0,2}\d){8}(?!\d)"  # as written in France
+    r"|(?:\+|(?<!\w)00)[1-9](?:[\s./()-]{0,2}\d){8,14}(?!\d)"  # with the code of a country (ITU-T E.164)
+)
+_DAY_OR_HOUR = re.compile(
+    r"(?<!\d)(?:(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d|(?:19|20)\d\d-[01]\d-[0-3]\d"
+    r"|(?:[01]?\d|2[0-3])\s?[:h]\s?[0-5]\d)(?!\d)"
+)
+_LINK = re.compile(r"(?:https?://|\bwww\.)[^\s/?#]*", re.IGNORECASE)
+
+
+def _forms() -> re.Pattern[str]:
+    lines = (resources.files("api.missions") / "forms.txt").read_text().splitlines()
+    known = "|".join(re.escape(line) for line in lines if not line.startswith("#"))
+    return re.compile(rf"(?<![\w-])(?:{known})(?![\w-])", re.IGNORECASE)
+
+
+_FORM = _forms()
+"""Links that need no scheme to be followed."""
 
 HORIZON = timedelta(days=731)
 """How far ahead a mission may start: two years."""
@@ -104,7 +125,7 @@ def _visible(text: str) -> str:
 
 
 def _wording(mission: dict[str, Any]) -> Iterator[Fault]:
-    if len(_visible(mission["title"]).split()) < 2:
+    if sum(any(char.isalnum() for char in word) for word in _visible(mission["title"]).split()) < 2:
         yield Fault(
             "/title",
             "title-too-short",
@@ -115,23 +136,35 @@ def _wording(mission: dict[str, Any]) -> Iterator[Fault]:
             "Describe the need in 30 characters or more.", "Décrivez le besoin en au moins 30 caractères."
         )
         yield Fault("/description", "too-short", words)
-    for pointer, text in _texts(mission):
-        if _CONTACT.search(text):
+    own = {_host(mission["website"] or "")} - {None}
+    for pointer, written in _texts(mission):
+        text = _visible(unicodedata.normalize("NFKC", written))
+        if _ADDRESS.search(text) or _PHONE.search(_DAY_OR_HOUR.sub("x", text)):
             words = Words(
                 "No address or number here: contacts are shown once somebody is accepted.",
                 "Ni adresse ni numéro ici : les contacts s’affichent une fois la personne acceptée.",
             )
             yield Fault(pointer, "contact-details", words)
-        if _LINK.search(text):
+        if _FORM.search(text) or any(_host(link) not in own for link in _LINK.findall(text)):
             words = Words(
                 "No link here: people apply on Maillon.", "Pas de lien ici : on candidate sur Maillon."
             )
             yield Fault(pointer, "link", words)
 
 
+def _host(link: str) -> str | None:
+    """Give the host of a link, with or without its scheme and `www`; None where it has none that can be read."""
+    try:
+        host = urlsplit(link if "://" in link else f"//{link}").hostname
+    except ValueError:
+        return None
+    return host.rstrip(".,;:!)").removeprefix("www.") if host else None
+
+
 def _texts(mission: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for field in ("title", "summary", "description", "deliverable"):
         yield f"/{field}", mission[field]
+    yield "/location/label", mission["location_label"] or ""
     for place, item in enumerate(mission["prerequisites"]):
         yield f"/prerequisites/{place}/text", item["text"]
     for place, text in enumerate(mission["steps"]):

@@ -81,8 +81,8 @@ class Contact(In, frozen=True, kw_only=True):
     phone: Phone | None = None
 
 
-class MissionPatch(In, frozen=True, kw_only=True):
-    """What changes of a mission; null clears, an array replaces. `effort_minutes` is for one place.
+class MissionFields(In, frozen=True, kw_only=True):
+    """What a mission says; null clears, an array replaces. `effort_minutes` is for one place.
 
     `reserved_to`: the companies whose employees alone see it; empty, everyone does. `managers`: members of the
     association who are told of its applications.
@@ -113,7 +113,17 @@ class MissionPatch(In, frozen=True, kw_only=True):
     reserved_to: Annotated[list[UUID], Meta(max_length=50)] | UnsetType = UNSET
 
 
-class MissionIn(MissionPatch, frozen=True, kw_only=True):
+class MissionPatch(MissionFields, frozen=True, kw_only=True):
+    """What changes of a mission; null clears, an array replaces. `effort_minutes` is for one place.
+
+    `reserved_to`, `managers`: as in createMission. `ask_review` contests the rules on wording that the new text
+    breaks: a moderator then decides, while the mission stays as it is.
+    """
+
+    ask_review: bool = False
+
+
+class MissionIn(MissionFields, frozen=True, kw_only=True):
     """A mission's draft: it may be incomplete until it is submitted.
 
     What is left out comes from the template where one is named, else: one place, both regimes, on site, in French,

@@ -18,7 +18,15 @@ from api.core.schemas import changes
 from api.missions import policy, queries
 from api.missions.facts import Agreed, MissionChanged
 from api.missions.lifecycle import enter, require_rules
-from api.missions.schemas import Location, MissionIn, MissionOut, MissionPatch, Session, SessionIn
+from api.missions.schemas import (
+    Location,
+    MissionFields,
+    MissionIn,
+    MissionOut,
+    MissionPatch,
+    Session,
+    SessionIn,
+)
 from api.missions.tables import Mission
 from api.missions.templates import template_fields
 from api.organisations.policy import check_time_zone, require_member
@@ -118,7 +126,7 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
     """Edit a mission; a submitted one becomes a draft. Like a published one, it comes to break no rule it obeyed.
 
     Whoever applied is told when days, effort or place change. An unverified association's new text is shown to a
-    moderator again.
+    moderator again, and so is, whoever wrote it, a text that comes to break rules on wording: it must `ask_review`.
     Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid, PlacesTaken, PeopleApplied.
     """
     try:
@@ -131,10 +139,14 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
             edits = {name: value for name, value in _given(given).items() if value != present[name]}
             columns = _columns(edits)
             _require_editable(present, edits)
+            after = (
+                present | edits | {"location_label": columns.get("location_label", present["location_label"])}
+            )
+            contested: list[str] = []
             if present["state"] not in ("draft", "rejected"):
-                require_rules(present | edits, present)
-            if present["state"] in ("published", "paused", "in_progress"):
-                columns |= await _follow_edit(connection, actor, present, edits)
+                contested = require_rules(after, present, ask_review=given.ask_review)
+            if present["state"] in policy.OPEN:
+                columns |= await _follow_edit(connection, actor, present, after, contested)
             elif present["state"] in ("submitted", "rejected") and edits:
                 columns |= {"state": "draft", "review_since": None, "review_reasons": []}
             if columns:
@@ -145,13 +157,16 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
 
 
 async def _follow_edit(
-    connection: Connection, actor: Actor, present: dict[str, Any], edits: dict[str, Any]
+    connection: Connection, actor: Actor, present: dict[str, Any], after: dict[str, Any], contested: list[str]
 ) -> dict[Any, Any]:
     """Show what was published to a moderator again, or tell those who applied; gives the columns that say so."""
     columns: dict[Any, Any] = {}
+    edits = {name for name in after if after[name] != present[name]}
     state = await association_state(connection, present["association_id"], actor)
-    if state == "unverified" and policy.TEXTS & edits.keys():
-        columns |= {"review_since": clock.now(), "review_reasons": ["edited"]}
+    edited = ["edited"] if state == "unverified" and policy.TEXTS & edits else []
+    if contested or edited:
+        reasons = dict.fromkeys([*present["review_reasons"], *contested, *edited])
+        columns |= {"review_since": clock.now(), "review_reasons": list(reasons)}
     told: list[Agreed] = [name for name in get_args(Agreed) if name in edits]
     if present["live"] and told:
         columns["changed_at"] = clock.now()
@@ -211,9 +226,10 @@ def _columns(fields: dict[str, Any]) -> dict[Any, Any]:
     return columns
 
 
-def _given(patch: MissionPatch) -> dict[str, Any]:
+def _given(patch: MissionFields) -> dict[str, Any]:
     """Give the fields that a body names, its documents as they are read back."""
     fields: dict[str, Any] = changes(patch)
+    fields.pop("ask_review", None)
     if sessions := fields.get("sessions"):
         fields["sessions"] = sessions_of(sessions)
     return fields | {name: msgspec.to_builtins(fields[name]) for name in queries.DOCUMENTS & fields.keys()}

@@ -78,7 +78,7 @@ async def update_association(
     operation_id="verifyAssociation",
     guards=[moderator],
     status_code=200,
-    raises=[*JUDGE, service.AlreadyRegistered],
+    raises=[*JUDGE, VersionRequired, service.AlreadyRegistered],
 )
 async def verify_association(
     actor: Caller, association_id: FromPath[UUID], asked: AskedVersion

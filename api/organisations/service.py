@@ -14,7 +14,7 @@ from api.core.ids import new_id
 from api.core.language import Words
 from api.core.lifecycle import Move, starts
 from api.core.outbox import Fact, record
-from api.core.problems import Fault, Invalid, Problem, VersionChanged
+from api.core.problems import Fault, Invalid, Problem, VersionChanged, VersionRequired
 from api.core.schemas import changes
 from api.organisations import policy, queries
 from api.organisations.company_policies import set_policy
@@ -105,8 +105,8 @@ async def update_association(
 async def verify_association(actor: Actor, association_id: UUID, asked: int | None) -> AssociationOut:
     """Say that an association is who it says, or, of a verified one as it was read, that its new name is its own.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged, AlreadyRegistered where a verified one bears its RNA or
-    SIRET.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, VersionRequired of a verified one, AlreadyRegistered where
+    a verified one bears its RNA or SIRET.
     """
     try:
         return await _judge(actor, association_id, policy.VERIFY, asked, AssociationVerified)
@@ -133,11 +133,15 @@ async def _judge(
         present = await _lock_association(connection, association_id)
         policy.require_outsider(actor, association_id)
         reviewed: dict[Any, Any] = {"review_since": None, "review_reasons": []}
-        if starts(act, present["state"], version=present["version"], asked=asked):
+        if asked is not None and asked != present["version"]:
+            raise VersionChanged
+        if starts(act, present["state"]):
             change = {"state": act.target, "state_reason": one_reason(reasons or [])} | reviewed
             await Association.update(change).where(Association.id == association_id)
             await record(fact(association_id=association_id))
-        elif present["review_since"] and asked == present["version"]:
+        elif present["review_since"]:
+            if asked is None:
+                raise VersionRequired
             await Association.update(reviewed).where(Association.id == association_id)
         return await queries.get_association(connection, association_id, actor)
 

@@ -22,7 +22,7 @@ def slot(number: int) -> dict[str, Any]:
     return {"sessions": [{"starts_at": f"{day(number)}T18:00:00Z", "ends_at": f"{day(number)}T19:00:00Z"}]}
 
 
-HALVES = {
+HALVES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "format of an effort": ({}, {"format": "short"}, "/effort_minutes"),
     "format of places": ({"places": 30}, {"format": "consultation", "effort_minutes": 60}, "/places"),
     "format of days": ({}, {"format": "team_day", "effort_minutes": 200, "places": 2}, "/ends_on"),
@@ -52,6 +52,52 @@ async def test_one_half_of_a_rule_does_not_break_the_other(world: World, name: s
         mission["version"],
         {name: mission[name] for name in half},
     )
+
+
+async def test_a_text_is_contested_on_an_edit_too(world: World) -> None:
+    association, moderator = await world.association(), await world.moderator()
+    mission = await world.mission(association)
+    words = {"title": "Graphisme !", "summary": "Voyez tally.so/r/abc"}
+
+    refused = await edit(world, association.owner, mission, **words)
+    beyond = await edit(world, association.owner, mission, **words, effort_minutes=1, ask_review=True)
+    contested = (await edit(world, association.owner, mission, **words, ask_review=True)).json()
+    again = (await edit(world, association.owner, mission, places=2, ask_review=True)).json()
+
+    assert {error["code"] for error in refused.json()["errors"]} == {"title-too-short", "link"}
+    assert beyond.status_code == 422
+    assert (contested["state"], contested["title"]) == ("published", "Graphisme !")
+    assert contested["review"]["reasons"] == again["review"]["reasons"] == ["link", "title-too-short"]
+    queue = await world.ok(moderator, "GET", "/v1/moderation/queue?limit=100&kind=mission")
+    assert [item["reasons"] for item in queue["items"] if item["id"] == mission["id"]] == [
+        ["link", "title-too-short"]
+    ]
+    tag = f'"v{again["version"]}-0"'
+    approved = await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag)
+    assert (approved["state"], approved["review"]) == ("published", None)
+
+
+async def test_where_it_takes_place_is_a_text_that_a_moderator_reads_again(world: World) -> None:
+    association, moderator = await world.association(verified=False), await world.moderator()
+    mission = await world.mission(association, location={"label": "Au local", "postal_code": "69007"})
+    tag = f'"v{mission["version"]}-0"'
+    await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag)
+
+    moved = await edit(world, association.owner, mission, location={"postal_code": "69100"})
+    hidden = await edit(world, association.owner, mission, location={"label": "Au 06 12 34 56 78"})
+
+    assert moved.json()["review"]["reasons"] == ["edited"]
+    assert_problem(hidden, 422, "invalid", "/location/label")
+
+
+async def test_a_link_to_the_associations_own_pages_is_published(world: World) -> None:
+    association = await world.association(website="https://www.papyrus.example")
+    mission = await world.mission(
+        association, publish=False, summary="Voyez https://papyrus.example/equipe et papyrus.example."
+    )
+    assert mission["problems"] == []
+    published = await world.ok(association.owner, "POST", mission_path(mission, "submit"))
+    assert published["state"] == "published"
 
 
 async def test_what_a_moderator_let_pass_does_not_keep_a_typo_from_being_mended(world: World) -> None:

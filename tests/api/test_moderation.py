@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from tests.api.core.asking import assert_problem
+from tests.api.test_mission_lifecycle import accepted
 from tests.api.test_mission_scoping import edit, mission_path
 from tests.make.world import Association, World
 
@@ -84,7 +87,8 @@ async def test_an_unverified_association_s_new_text_is_read_again_while_it_stays
 
     assert (edited["state"], edited["review"]["reasons"]) == ("published", ["edited"])
     assert (await waiting(world, moderator))[mission["id"]]["version"] == places["version"]
-    await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag(edited))
+    stale = await world.call(moderator, "POST", mission_path(mission, "publish"), if_match=tag(edited))
+    assert_problem(stale, 412, "version-changed")
     assert mission["id"] in await waiting(world, moderator)
     await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag(places))
     assert mission["id"] not in await waiting(world, moderator)
@@ -100,8 +104,57 @@ async def test_a_verified_association_s_new_name_is_read_by_a_moderator(world: W
         "verified",
         ["renamed"],
     )
-    await world.ok(moderator, "POST", f"{path}/verify", if_match=tag(renamed))
+    unread = await world.call(moderator, "POST", f"{path}/verify")
+    stale = await world.call(moderator, "POST", f"{path}/verify", if_match=etag)
+    assert_problem(unread, 428, "version-required")
+    assert_problem(stale, 412, "version-changed")
+    assert association.id in await waiting(world, moderator)
+    read = await world.ok(moderator, "POST", f"{path}/verify", if_match=tag(renamed))
     assert association.id not in await waiting(world, moderator)
+    assert [(event["state"], event["reason"]) for event in read["history"]] == [
+        ("unverified", None),
+        ("verified", None),
+        ("verified", "approved"),
+    ]
+
+
+async def test_a_stale_reading_decides_nothing_about_an_association(world: World) -> None:
+    association, moderator = await world.association(verified=False), await world.moderator()
+    path = f"/v1/associations/{association.id}"
+    etag = (await world.call(association.owner, "GET", path)).headers["etag"]
+    await world.ok(association.owner, "PATCH", path, {"name": "Les Restos du Coeur"}, if_match=etag)
+
+    for act, body in (("verify", None), ("refuse", {"reasons": ["Introuvable."]})):
+        stale = await world.call(moderator, "POST", f"{path}/{act}", body, if_match=etag)
+        assert_problem(stale, 412, "version-changed")
+    assert (await world.ok(moderator, "GET", path))["state"] == "unverified"
+
+
+@pytest.mark.parametrize("state", ["published", "paused", "in_progress"])
+async def test_an_edited_text_is_approved_in_any_living_state(world: World, state: str) -> None:
+    association, moderator = await world.association(verified=False), await world.moderator()
+    mission = await world.mission(association)
+    publish, pause = mission_path(mission, "publish"), mission_path(mission, "pause")
+    published = await world.ok(moderator, "POST", publish, if_match=tag(mission))
+    if state == "in_progress":
+        await accepted(world, association, published)
+    edited = (await edit(world, association.owner, published, title="Refondre notre vieux site")).json()
+    if state == "paused":
+        edited = await world.ok(association.owner, "POST", pause)
+    elif state == "in_progress":
+        edited = await world.ok(association.owner, "POST", mission_path(mission, "start"))
+
+    unread = await world.call(moderator, "POST", publish)
+    stale = await world.call(moderator, "POST", publish, if_match=tag(mission))
+    approved = await world.ok(moderator, "POST", publish, if_match=tag(edited))
+
+    assert_problem(unread, 428, "version-required")
+    assert_problem(stale, 412, "version-changed")
+    assert (edited["state"], approved["state"], approved["review"]) == (state, state, None)
+    assert approved["title"] == "Refondre notre vieux site"
+    last = approved["history"][-1]
+    assert (last["state"], last["reason"]) == (state, "approved")
+    assert mission["id"] not in await waiting(world, moderator)
 
 
 async def test_decisions_are_kept_with_their_reasons(world: World) -> None:

@@ -29,7 +29,15 @@ GOOD: dict[str, Any] = {
     "steps": [],
     "sessions": [],
     "time_zone": "Europe/Paris",
+    "location_label": None,
+    "website": None,
 }
+
+
+TEXTS = {name: f"/{name}" for name in ("title", "summary", "description", "deliverable")} | {
+    "location_label": "/location/label"
+}
+"""Where a text of a mission stands in a request."""
 
 
 def broken(**changes: Any) -> set[tuple[str, str]]:
@@ -49,7 +57,16 @@ def test_what_is_required_is_missed(field: str) -> None:
 
 @pytest.mark.parametrize(
     ("title", "fine"),
-    [("", False), ("Site", False), ("  Site  ", False), ("Un site", True), ("Site\u00a0web", True)],
+    [
+        ("", False),
+        ("Graphisme !", False),
+        ("— Site", False),
+        ("Site n° 2", True),
+        ("Site", False),
+        ("  Site  ", False),
+        ("Un site", True),
+        ("Site\u00a0web", True),
+    ],
 )
 def test_a_title_has_two_words(title: str, fine: bool) -> None:
     assert broken(title=title) == (set() if fine else {("/title", "title-too-short")})
@@ -89,7 +106,7 @@ def test_it_starts_within_two_years() -> None:
     assert broken(starts_on=date.max, ends_on=None, apply_by=date.max) == {("/starts_on", "too-far")}
 
 
-@pytest.mark.parametrize("field", ["title", "summary", "description", "deliverable"])
+@pytest.mark.parametrize("field", TEXTS)
 @pytest.mark.parametrize(
     "contact",
     [
@@ -101,13 +118,21 @@ def test_it_starts_within_two_years() -> None:
         "06-12-34-56-78",
         "+33 6 12 34 56 78",
         "+33612345678",
+        "+33 (0)6 12 34 56 78",
+        "0033 6 12 34 56 78",
+        "06/12/34/56/78",
+        "(06) 12 34 56 78",
+        "0612 345 678",
+        "+262 692 12 34 56",
+        "06\u200b12\u200b34\u200b56\u200b78",
+        "０６ １２ ３４ ５６ ７８",
     ],
 )
 def test_nobody_is_written_to_or_called_before_acceptance(field: str, contact: str) -> None:
-    assert broken(**{field: f"{GOOD[field]} {contact}"}) == {(f"/{field}", "contact-details")}
+    assert broken(**{field: f"{GOOD[field]} {contact}"}) == {(TEXTS[field], "contact-details")}
 
 
-@pytest.mark.parametrize("field", ["title", "summary", "description", "deliverable"])
+@pytest.mark.parametrize("field", TEXTS)
 @pytest.mark.parametrize(
     "link",
     [
@@ -117,10 +142,45 @@ def test_nobody_is_written_to_or_called_before_acceptance(field: str, contact: s
         "forms.gle/abc",
         "docs.google.com/forms/d/e",
         "framaforms.org",
+        "forms.office.com/r/abc",
+        "forms.gle",
+        "papyrus.typeform.com/to/abc",
+        "Tally.so/r/abc",
+        "helloasso.com/associations/papyrus",
+        "airtable.com/shr1",
+        "bit.ly/3x",
+        "lnk.bio/papyrus",
     ],
 )
 def test_nobody_applies_elsewhere(field: str, link: str) -> None:
-    assert broken(**{field: f"{GOOD[field]} {link}"}) == {(f"/{field}", "link")}
+    assert broken(**{field: f"{GOOD[field]} {link}"}) == {(TEXTS[field], "link")}
+
+
+@pytest.mark.parametrize(
+    "link", ["https://papyrus.example/nous", "www.papyrus.example", "(HTTP://Papyrus.example)."]
+)
+def test_an_association_links_to_its_own_pages(link: str) -> None:
+    description = f"Tout est dit ici : {link}"
+    assert broken(description=description, website="https://www.papyrus.example/accueil") == set()
+    for other in (None, "https://autre.example"):
+        assert broken(description=description, website=other) == {("/description", "link")}
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://papyrus.example.autre.example",
+        "https://papyrus.example@autre.example",
+        "https://autre.example/papyrus.example",
+        "https://[",
+        "https://",
+        "tally.so/r/1",
+    ],
+)
+def test_what_resembles_its_own_pages_is_a_link(link: str) -> None:
+    description = f"Tout est dit de ce besoin ici : {link}"
+    for website in ("https://papyrus.example", "https://tally.so/r/1"):
+        assert ("/description", "link") in broken(description=description, website=website)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +190,11 @@ def test_nobody_applies_elsewhere(field: str, link: str) -> None:
         "Rendez-vous le 10/03/2026 à 18h30, au 12 rue du Port.",
         "Notre SIRET est 356 000 000 00048 depuis 1991.",
         "Nous suivons 1 234 567 890 personnes @ Lyon, ou presque.",
+        "La réunion a lieu le 01.12.2026 10:30, dans nos locaux.",
+        "Nous travaillons du 01-12-2026 31-12-2026, week-ends compris.",
+        "Permanence le 01/12/2026 09:30 ou le 2026-12-02 10:30, au choix.",
+        "De 09h30 à 12h30, puis de 14h00 à 17h00, du 01/12/2026-31/12/2026.",
+        "Nous visons +10 000 000 € de dons, par habit.ly et par tous.",
     ],
 )
 def test_figures_are_no_telephone_numbers(text: str) -> None:
