@@ -245,7 +245,8 @@ class Resolved(In, frozen=True, kw_only=True):
 class Waiting(Out, frozen=True, kw_only=True):
     """Something that waits for a moderator: `version` is what to name in If-Match.
 
-    `reasons` of an association: `new`, `asked_again`, `renamed`; of a mission: see `review`; of a flag: its reason.
+    `reasons` of an association: `new`, `asked_again`, `renamed`, `identifiers_changed`; of a mission: see `review`;
+    of a flag: its reason.
     """
 
     kind: str

@@ -148,7 +148,12 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
             if present["state"] in policy.OPEN:
                 columns |= await _follow_edit(connection, actor, present, after, contested)
             elif present["state"] in ("submitted", "rejected") and edits:
-                columns |= {"state": "draft", "review_since": None, "review_reasons": []}
+                columns |= {
+                    "state": "draft",
+                    "state_reason": None,
+                    "review_since": None,
+                    "review_reasons": [],
+                }
             if columns:
                 await Mission.update(columns).where(Mission.id == mission_id)
             return await queries.get_mission(connection, mission_id, actor)

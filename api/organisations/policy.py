@@ -5,7 +5,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from stdnum.exceptions import ValidationError
-from stdnum.fr import siren, siret
+from stdnum.fr import siren as siren_number
+from stdnum.fr import siret as siret_number
 
 from api.core import clock
 from api.core.actor import Actor
@@ -101,6 +102,10 @@ def check_identifiers(**given: str | None) -> dict[str, str | None]:
         for kind, text in compact.items()
         if text and not _exists(kind, text)
     ]
+    siren, siret = compact.get("siren"), compact.get("siret")
+    if siren and siret and not siret.startswith(siren) and not faults:
+        words = Words("It does not begin with the SIREN.", "Il ne commence pas par le SIREN.")
+        faults = [Fault("/siret", "of-another-siren", words)]
     if faults:
         raise Invalid(faults=faults)
     return compact
@@ -110,7 +115,7 @@ def _exists(kind: str, text: str) -> bool:
     if kind == "rna":
         return bool(_RNA.fullmatch(text))
     try:
-        (siren if kind == "siren" else siret).validate(text)
+        (siren_number if kind == "siren" else siret_number).validate(text)
     except ValidationError:
         return False
     return True

@@ -64,7 +64,7 @@ async def get_association(viewer: Viewer, association_id: FromPath[UUID]) -> Ass
     "/v1/associations/{association_id:uuid}",
     operation_id="updateAssociation",
     guards=[signed_in],
-    raises=EDIT,
+    raises=[*EDIT, service.AlreadyRegistered],
 )
 async def update_association(
     actor: Caller, association_id: FromPath[UUID], data: JSONBody[AssociationPatch], edited: EditedVersion

@@ -43,6 +43,7 @@ def both_regimes() -> list[Regime]:
 
 CompanyRole = Literal["employee", "manager", "hr", "company_admin"]
 MemberRole = Literal["owner", "coordinator"]
+PublicInterest = Literal["yes", "no", "unknown"]
 Identifier = Annotated[str, Meta(min_length=8, max_length=20, pattern=r"^[0-9A-Za-z ]+$(?!\n)")]
 PostalCode = Annotated[str, Meta(pattern=r"^[0-9]{5}$(?!\n)")]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
@@ -87,17 +88,26 @@ class AssociationIn(In, frozen=True, kw_only=True):
     causes: Causes
     website: WebUrl | None = None
     contact_email: Email
-    public_interest: Literal["yes", "no", "unknown"] = "unknown"
+    public_interest: PublicInterest = "unknown"
 
 
 class AssociationPatch(In, frozen=True, kw_only=True):
-    """What its owner may change; an edit of a refused association asks again for verification."""
+    """What its owner may change; an edit of a refused association asks again for verification.
+
+    A verified one whose name or identifiers change stays so, and is read by a moderator again.
+    """
 
     name: Line | UnsetType = UNSET
+    legal_form: Line | UnsetType = UNSET
     purpose: Annotated[Text, Meta(min_length=1)] | UnsetType = UNSET
+    rna: Identifier | None | UnsetType = UNSET
+    siren: Identifier | None | UnsetType = UNSET
+    siret: Identifier | None | UnsetType = UNSET
+    address: Address | UnsetType = UNSET
     website: WebUrl | None | UnsetType = UNSET
     contact_email: Email | UnsetType = UNSET
     causes: Causes | UnsetType = UNSET
+    public_interest: PublicInterest | UnsetType = UNSET
 
 
 class Duplicate(Out, frozen=True, kw_only=True):

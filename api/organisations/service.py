@@ -35,8 +35,11 @@ from api.organisations.tables import Association, AssociationMember, Company, Em
 from api.people.service import person_of_email
 
 _TAKEN = """
-    SELECT true FROM association WHERE state IN ('verified', 'suspended') AND (rna = $1 OR siret = $2) LIMIT 1
+    SELECT true FROM association
+    WHERE state IN ('verified', 'suspended') AND (rna = $1 OR siret = $2) AND id <> $3 LIMIT 1
 """
+
+_IDENTIFIERS = ("rna", "siren", "siret")
 
 
 class AlreadyRegistered(Problem):
@@ -59,7 +62,7 @@ async def register_association(actor: Actor, given: AssociationIn) -> Associatio
     fields = msgspec.structs.asdict(given) | msgspec.structs.asdict(given.address) | identifiers
     del fields["address"]
     async with transaction(owner) as connection:
-        if await connection.fetchval(_TAKEN, identifiers["rna"], identifiers["siret"]):
+        if await connection.fetchval(_TAKEN, identifiers["rna"], identifiers["siret"], association_id):
             raise AlreadyRegistered
         await Association.insert(
             Association(
@@ -85,21 +88,48 @@ async def register_association(actor: Actor, given: AssociationIn) -> Associatio
 async def update_association(
     actor: Actor, association_id: UUID, given: AssociationPatch, edited: int
 ) -> AssociationOut:
-    """Edit an association; raises NotFound, Forbidden, VersionChanged."""
+    """Edit an association; raises NotFound, Forbidden, VersionChanged, Invalid, AlreadyRegistered."""
     edits = changes(given)
+    if "address" in edits:
+        edits |= msgspec.structs.asdict(edits.pop("address"))
     async with transaction(actor) as connection:
         await queries.association_state(connection, association_id, actor)
         policy.require_member(actor, association_id, "owner")
         present = await _lock_association(connection, association_id)
         if present["version"] != edited:
             raise VersionChanged
+        edits |= await _identified(connection, association_id, present, edits)
         if present["state"] == "refused":
-            edits |= {"state": "unverified", "review_since": clock.now(), "review_reasons": ["asked_again"]}
-        elif edits.get("name", present["name"]) != present["name"]:
-            edits |= {"review_since": clock.now(), "review_reasons": ["renamed"]}
+            edits |= {"state": "unverified", "state_reason": None}
+            edits |= {"review_since": clock.now(), "review_reasons": ["asked_again"]}
+        elif reasons := _to_review(present, edits):
+            edits |= {"review_since": clock.now(), "review_reasons": reasons}
         if edits:
-            await Association.update(edits).where(Association.id == association_id)
+            try:
+                await Association.update(edits).where(Association.id == association_id)
+            except asyncpg.UniqueViolationError:
+                raise AlreadyRegistered from None
         return await queries.get_association(connection, association_id, actor)
+
+
+async def _identified(
+    connection: Connection, association_id: UUID, present: asyncpg.Record, edits: dict[Any, Any]
+) -> dict[Any, Any]:
+    """Give the identifiers that an edit names, as they are kept; raises Invalid, AlreadyRegistered."""
+    named = edits.keys() & set(_IDENTIFIERS)
+    if not named:
+        return {}
+    identifiers = policy.check_identifiers(**{kind: edits.get(kind, present[kind]) for kind in _IDENTIFIERS})
+    if await connection.fetchval(_TAKEN, identifiers["rna"], identifiers["siret"], association_id):
+        raise AlreadyRegistered
+    return {kind: identifiers[kind] for kind in named}
+
+
+def _to_review(present: asyncpg.Record, edits: dict[Any, Any]) -> list[str]:
+    """Say why a moderator is to look at an association again."""
+    differ = {name for name in ("name", *_IDENTIFIERS) if edits.get(name, present[name]) != present[name]}
+    reasons = ["renamed"] if "name" in differ else []
+    return reasons + (["identifiers_changed"] if differ & set(_IDENTIFIERS) else [])
 
 
 async def verify_association(actor: Actor, association_id: UUID, asked: int | None) -> AssociationOut:
@@ -149,7 +179,7 @@ async def _judge(
 async def _lock_association(connection: Connection, association_id: UUID) -> asyncpg.Record:
     return found(
         await connection.fetchrow(
-            "SELECT state, version, name, review_since FROM association WHERE id = $1 FOR UPDATE",
+            "SELECT state, version, name, rna, siren, siret, review_since FROM association WHERE id = $1 FOR UPDATE",
             association_id,
         )
     )

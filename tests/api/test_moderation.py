@@ -166,12 +166,15 @@ async def test_decisions_are_kept_with_their_reasons(world: World) -> None:
         moderator, "POST", f"/v1/associations/{association.id}/refuse", {"reasons": ["Introuvable."]}
     )
 
-    kept = (await world.ok(association.owner, "GET", mission_path(mission)))["history"]
+    edited = (await edit(world, association.owner, mission, deliverable="Un site en ligne.")).json()
+    kept = edited["history"]
+    assert (edited["state"], edited["state_reason"]) == ("draft", None)
     body = (await world.ok(association.owner, "GET", f"/v1/associations/{association.id}"))["history"]
     assert [(event["state"], event["reason"]) for event in kept] == [
         ("draft", None),
         ("submitted", None),
         ("rejected", "Précisez le livrable."),
+        ("draft", None),
     ]
     assert [(event["state"], event["reason"]) for event in body] == [
         ("unverified", None),
