@@ -29,6 +29,7 @@ log = structlog.get_logger()
 _TO_START = """
     SELECT id, association_id FROM mission
     WHERE state IN ('published', 'paused') AND taken > 0
+        AND EXISTS (SELECT FROM application WHERE mission_id = mission.id AND state = 'accepted')
         AND starts_on <= ($1::timestamptz + interval '14 hours')::date
         AND starts_on <= ($1 AT TIME ZONE time_zone)::date
     ORDER BY id

@@ -1,5 +1,7 @@
 """Use cases of a mission's life up to its start; what ends it lies with its applications."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +29,7 @@ _OF_ASSOCIATION = Words(
     "C’est l’état de l’association qui ne le permet pas.",
 )
 _ASSOCIATION_OF = "SELECT association_id FROM mission WHERE id = $1"
+_SOMEBODY = "SELECT true FROM application WHERE mission_id = $1 AND state = 'accepted' LIMIT 1"
 _PRESENT = """
     SELECT m.*, a.website, m.reserved_to <> '{}' AND applied_to(m.id) AS applied
     FROM mission m JOIN association a ON a.id = m.association_id WHERE m.id = $1
@@ -39,6 +42,16 @@ class NobodyAccepted(Problem):
     status = 409
     slug = "nobody-accepted"
     title = Words("Nobody has been accepted yet", "Personne n’a encore été accepté")
+
+
+_HELD = Words("A moderator has paused it.", "C’est la modération qui l’a mise en pause.")
+_REFUSALS: dict[str | None, Callable[[], Problem]] = {
+    "mission_of_living_association": partial(WrongState, _OF_ASSOCIATION, allowed=sorted(LIVELY)),
+    "mission_published_by_moderator": Forbidden,
+    "mission_held_by_moderation": partial(Forbidden, _HELD),
+    "mission_started_with_somebody": NobodyAccepted,
+}
+"""What the database refuses of a mission's life, by the name of the constraint."""
 
 
 async def enter(connection: Connection, mission_id: UUID, actor: Actor) -> asyncpg.Record:
@@ -143,9 +156,7 @@ async def resume_mission(actor: Actor, mission_id: UUID, asked: int | None) -> M
         inside = require_keeper(actor, present["association_id"])
         if starts(policy.RESUME, present["state"], version=present["version"], asked=asked):
             if inside and present["state_reason"] == policy.PAUSED_BY_MODERATION:
-                raise Forbidden(
-                    Words("A moderator has paused it.", "C’est la modération qui l’a mise en pause.")
-                )
+                raise Forbidden(_HELD)
             await _require_open(connection, present["association_id"], actor)
             await _change(mission_id, state=policy.RESUME.target, state_reason=None)
         return await queries.get_mission(connection, mission_id, actor)
@@ -160,7 +171,7 @@ async def start_mission(actor: Actor, mission_id: UUID, asked: int | None) -> Mi
         present = await enter(connection, mission_id, actor)
         require_member(actor, present["association_id"])
         if starts(policy.START, present["state"], version=present["version"], asked=asked):
-            if not present["taken"]:
+            if not await connection.fetchval(_SOMEBODY, mission_id):
                 raise NobodyAccepted
             await _change(mission_id, state=policy.START.target, state_reason=None)
         return await queries.get_mission(connection, mission_id, actor)
@@ -215,7 +226,13 @@ def _reviewed() -> dict[str, Any]:
 
 
 async def _change(mission_id: UUID, **change: Any) -> None:
-    await Mission.update(dict[Any, Any](change)).where(Mission.id == mission_id)
+    try:
+        await Mission.update(dict[Any, Any](change)).where(Mission.id == mission_id)
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name not in _REFUSALS:
+            raise
+        problem = _REFUSALS[error.constraint_name]()
+        raise problem from None
 
 
 async def _require_open(connection: Connection, association_id: UUID, actor: Actor) -> str:

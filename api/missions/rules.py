@@ -93,13 +93,20 @@ def broken_terms(terms: dict[str, Any], mission: dict[str, Any]) -> list[Fault]:
         for name, day in days.items()
         if not mission["starts_on"] <= day <= last
     ]
-    return [*faults, *_order(terms), *_sessions(mission | terms), *_bounds(mission | terms)]
+    until = {"ends_on": terms["ends_on"] or last}
+    return [*faults, *_order(terms), *_sessions(mission | terms | until), *_bounds(mission | terms)]
 
 
 def last_day(mission: Mapping[str, Any]) -> date:
     """Give the last day of a mission, by its format's length where it does not say."""
-    longest: date = mission["starts_on"] + timedelta(days=FORMATS[mission["format"]].days - 1)
-    return mission["ends_on"] or longest
+    first: date = mission["starts_on"]
+    longest = min(timedelta(days=FORMATS[mission["format"]].days - 1), date.max - first)
+    return mission["ends_on"] or first + longest
+
+
+def _bounded(mission: Mapping[str, Any]) -> bool:
+    """Tell whether a mission says enough to have a last day."""
+    return bool(mission["starts_on"] and mission["format"])
 
 
 def _missing(mission: dict[str, Any]) -> Iterator[Fault]:
@@ -188,12 +195,7 @@ def _dates(mission: dict[str, Any], today: date) -> Iterator[Fault]:
     if mission["starts_on"] and mission["starts_on"] > today + HORIZON:
         words = Words("It starts within two years.", "Elle commence dans les deux ans.")
         yield Fault("/starts_on", "too-far", words)
-    elif (
-        mission["apply_by"]
-        and mission["starts_on"]
-        and mission["format"]
-        and mission["apply_by"] > last_day(mission)
-    ):
+    if mission["apply_by"] and _bounded(mission) and mission["apply_by"] > last_day(mission):
         words = Words("People apply before its last day.", "On candidate avant son dernier jour.")
         yield Fault("/apply_by", "after-end", words)
     yield from _order(mission)
@@ -208,7 +210,10 @@ def _order(days: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _sessions(mission: dict[str, Any]) -> Iterator[Fault]:
     """Sessions lie within the mission's days, one after the other."""
-    zone, last = ZoneInfo(mission["time_zone"]), mission["ends_on"]
+    zone, last = (
+        ZoneInfo(mission["time_zone"]),
+        last_day(mission) if _bounded(mission) else mission["ends_on"],
+    )
     spans = [
         (place, _local(session["starts_at"], zone), _local(session["ends_at"], zone))
         for place, session in enumerate(mission["sessions"])

@@ -74,6 +74,13 @@ _REFUSALS = {
     ),
 }
 """What the database refuses of a mission's text, by the name of the constraint."""
+_NAMED = frozenset(_REFUSALS) - {"mission_point_is_whole"}
+_OUT_OF_BOUNDS = Words("Out of the format’s bounds.", "Hors des limites du format.")
+_REFUSALS |= {
+    "mission_effort_of_format": ("/effort_minutes", "out-of-bounds", _OUT_OF_BOUNDS),
+    "mission_places_of_format": ("/places", "out-of-bounds", _OUT_OF_BOUNDS),
+    "mission_days_of_format": ("/ends_on", "out-of-bounds", _OUT_OF_BOUNDS),
+}
 
 
 class PlacesTaken(Problem):
@@ -256,5 +263,6 @@ def _refusal(error: asyncpg.CheckViolationError) -> Problem:
     if error.constraint_name == "mission_places_not_oversold":
         return PlacesTaken()
     words = Words("The days are not in order.", "Les jours ne sont pas dans l’ordre.")
-    fault = _REFUSALS.get(error.constraint_name, ("/ends_on", "dates", words))
-    return Invalid(faults=[Fault(*fault)])
+    # The trigger on names says all that are broken.
+    names = (error.detail or "").split() if error.constraint_name in _NAMED else [error.constraint_name]
+    return Invalid(faults=[Fault(*_REFUSALS.get(name, ("/ends_on", "dates", words))) for name in names])

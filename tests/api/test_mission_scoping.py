@@ -92,6 +92,22 @@ async def test_a_mission_names_only_who_is_there(world: World, field: str, value
     assert answer.json()["errors"][0]["pointer"] == pointer
 
 
+async def test_all_that_is_not_there_is_said_at_once(world: World) -> None:
+    association, nobody = await world.association(), "00000000-0000-7000-8000-000000000000"
+    mission = await world.mission(association, publish=False)
+    fields = {"skills": [{"skill": "voodoo"}], "managers": [nobody], "reserved_to": [nobody]}
+    expected = {
+        ("/skills", "unknown-skill"),
+        ("/managers", "not-a-member"),
+        ("/reserved_to", "unknown-company"),
+    }
+    body = {"association_id": association.id, "title": "mission_point_is_whole"} | fields
+    made = await world.call(association.owner, "POST", "/v1/missions", body)
+    for answer in (made, await edit(world, association.owner, mission, **fields)):
+        document = assert_problem(answer, 422, "invalid")
+        assert {(error["pointer"], error["code"]) for error in document["errors"]} == expected
+
+
 async def test_who_leaves_the_association_manages_none_of_its_missions(world: World) -> None:
     association = await world.association()
     coordinator = (await join(world, association)).token

@@ -374,7 +374,7 @@ async def test_without_the_guard_a_mission_would_name_anything(
     app: Litestar, environment: dict[str, str]
 ) -> None:
     """The mutant: the trigger alone keeps the list."""
-    removed = "DROP TRIGGER mission_skills_known ON mission"
+    removed = "DROP TRIGGER mission_names ON mission"
     async with cloned(environment, removed) as settings, served(app, settings) as client:
         world = World(client, environment)
         association = await world.association()

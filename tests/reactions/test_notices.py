@@ -268,6 +268,7 @@ async def test_a_person_without_any_address_still_gets_the_notice(world: World, 
 
 async def test_who_published_a_mission_is_not_told_of_it(world: World, settings: Settings) -> None:
     mission = await make_mission(world)
+    await change("UPDATE association SET state = 'verified' WHERE id = $1", world.association)
     async with operations() as connection:
         await connection.execute("SELECT set_config('app.person', $1, true)", str(world.owner))
         await connection.execute(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.missions.rules import FORMATS, HORIZON, REQUIRED, broken_rules
+from api.missions.rules import FORMATS, HORIZON, REQUIRED, broken_rules, broken_terms
 
 TODAY = date(2026, 3, 10)
 GOOD: dict[str, Any] = {
@@ -104,6 +104,32 @@ def test_it_starts_within_two_years() -> None:
     assert broken(starts_on=far, ends_on=None) == set()
     assert broken(starts_on=far + timedelta(days=1), ends_on=None) == {("/starts_on", "too-far")}
     assert broken(starts_on=date.max, ends_on=None, apply_by=date.max) == {("/starts_on", "too-far")}
+    late = far + timedelta(days=185)
+    assert broken(starts_on=far + timedelta(days=1), ends_on=None, apply_by=late) == {
+        ("/starts_on", "too-far"),
+        ("/apply_by", "after-end"),
+    }
+
+
+def test_a_session_lies_before_the_last_day_that_the_format_gives() -> None:
+    def slot(day: date) -> dict[str, str]:
+        return {"starts_at": f"{day}T10:00:00Z", "ends_at": f"{day}T12:00:00Z"}
+
+    last = TODAY + timedelta(days=183)
+    outside = {("/sessions/0/starts_at", "outside")}
+    assert broken(ends_on=None, sessions=[slot(last)]) == set()
+    assert broken(ends_on=None, sessions=[slot(last + timedelta(days=1))]) == outside
+    assert ("/sessions/0/starts_at", "outside") not in broken(
+        ends_on=None, format=None, sessions=[slot(last + timedelta(days=1))]
+    )
+
+
+def test_the_terms_of_one_person_end_with_the_mission() -> None:
+    later = TODAY + timedelta(days=2)
+    mission = GOOD | {"format": "team_day", "ends_on": None, "effort_minutes": 200}
+    session = {"starts_at": f"{later}T10:00:00Z", "ends_at": f"{later}T12:00:00Z"}
+    terms = {"starts_on": TODAY, "ends_on": None, "effort_minutes": 200, "sessions": [session]}
+    assert [fault.pointer for fault in broken_terms(terms, mission)] == ["/sessions/0/starts_at"]
 
 
 @pytest.mark.parametrize("field", TEXTS)
