@@ -3,12 +3,15 @@
 import asyncio
 from datetime import datetime, time, timedelta
 from typing import Any
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 import pytest
 from litestar import Litestar
 
 from api.core import clock
+from api.core.database import operations
+from api.skills.service import deprecate_skill
 from tests.api.core.asking import assert_problem
 from tests.make.clone import cloned, superuser_url
 from tests.make.many import plant_missions
@@ -334,3 +337,58 @@ async def test_the_longest_question_has_a_cursor_that_is_read_back(world: World)
     assert len(page["next"]) < 2_000
     second = await world.ok(None, "GET", f"{path}&cursor={page['next']}")
     assert (len(second["items"]), second["next"]) == (1, None)
+
+
+async def test_a_misspelt_title_forgives_the_word_once_it_is_gone(world: World) -> None:
+    association = await world.association()
+    path = f"/v1/missions?association={association.id}&q=menuisreie"
+    right = await world.mission(association, title="Un atelier menuiserie")
+    wrong = await world.mission(association, title="Un atelier menuisreie")
+
+    during = await world.ok(None, "GET", path)
+    await world.ok(association.owner, "POST", f"/v1/missions/{wrong['id']}/pause")
+    after = await world.ok(None, "GET", path)
+
+    assert [item["id"] for item in during["items"]] == [wrong["id"]]
+    assert [item["id"] for item in after["items"]] == [right["id"]]
+
+
+async def test_decomposed_letters_are_the_same_words(world: World) -> None:
+    association = await world.association()
+    composed = await world.mission(association, title="Restaurer un émail ancien")
+    decomposed = await world.mission(association, title=normalize("NFD", "Réparer une vérandalité"))
+    for written, mission in (("émail ancien", composed), ("vérandalité", decomposed)):
+        for form in ("NFC", "NFD"):
+            path = f"/v1/missions?association={association.id}&q={normalize(form, written)}"
+            found_there = await world.ok(None, "GET", path)
+            assert [item["id"] for item in found_there["items"]] == [mission["id"]], (written, form)
+
+
+async def test_a_search_follows_what_replaced_a_skill(world: World) -> None:
+    association, company = await world.association(), await world.company()
+    async with operations() as connection:
+        for skill in ("followed-first", "followed-then", "followed-last"):
+            await connection.execute(
+                """INSERT INTO skill (id, family_id, label_fr, label_en)
+                   SELECT $1, id, $1, $1 FROM skill_family ORDER BY id LIMIT 1""",
+                skill,
+            )
+    named = [{"skill": "followed-first"}, {"skill": "followed-then"}, {"skill": "accounting"}]
+    for reserved in ([], [company.id]):
+        await world.mission(association, skills=named, reserved_to=reserved)
+    await world.mission(association, skills=named[:1])
+    path, employee = f"/v1/missions?association={association.id}&facets=skill", world.employee(company)
+
+    await deprecate_skill("followed-first", "followed-then")
+    await deprecate_skill("followed-then", "followed-last")
+    later = await world.ok(association.owner, "GET", path)
+    found_last = await world.ok(employee, "GET", f"{path}&skill=followed-last")
+
+    counted = {one["value"]: one["count"] for one in later["facets"]["skill"]}
+    assert counted == {"followed-last": 2, "accounting": 1}
+    assert len(found_last["items"]) == 3
+    assert sorted(found_last["items"][-1]["skills"]) == ["accounting", "followed-last"]
+    assert {one["value"]: one["count"] for one in found_last["facets"]["skill"]} == {
+        "followed-last": 3,
+        "accounting": 2,
+    }

@@ -82,6 +82,7 @@ CROSSINGS = {
     "count_places()": "a trigger: applicants do not write missions",
     "publish_to_search(uuid)": "keeps what anyone may find",
     "keep_search()": "a trigger of the same",
+    "replace_in_search()": "a trigger of the same: what replaces a skill is found in its place",
     "post_ledger_line()": "a trigger: the ledger is written by nobody",
     "open_ledger()": "a trigger of the same",
 }
