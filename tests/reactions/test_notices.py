@@ -1,5 +1,6 @@
 """Who is told what, in which language, and what the employer never reads."""
 
+from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -18,8 +19,10 @@ from api.applications.facts import (
     EmployerApproved,
     EmployerRefused,
 )
-from api.core.database import operations
-from api.core.outbox import FACTS, Fact
+from api.core import clock
+from api.core.actor import system
+from api.core.database import operations, transaction
+from api.core.outbox import FACTS, Fact, record
 from api.core.settings import Settings
 from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursLowered, HoursRejected
 from api.missions.facts import MissionPublished, MissionRejected
@@ -289,6 +292,41 @@ async def test_a_rejected_mission_comes_back_with_its_reasons(world: World, sett
     notices = await notices_about(mission)
     assert set(notices) == whom(world, *MEMBERS)
     assert "Les motifs indiqués\u00a0:\n– Trop vague\n– Pas de date" in notices[world.owner][1]
+
+
+async def test_a_notice_tells_the_reason_of_the_decision_it_is_about(
+    world: World, settings: Settings
+) -> None:
+    mission = await make_mission(world)
+    submit = (
+        "UPDATE mission SET (state, state_reason, review_since) = ('submitted', NULL, now()) WHERE id = $1"
+    )
+    reject = "UPDATE mission SET (state, state_reason) = ('rejected', $2) WHERE id = $1"
+    await change(submit, mission)
+    await change(reject, mission, "Trop vague")
+    async with transaction(system(None, world.association)):
+        await record(MissionRejected(mission_id=mission, association_id=world.association))
+    async with operations() as connection:
+        fact_id = await connection.fetchval(
+            """UPDATE outbox SET relayed_at = now()
+               WHERE id = (SELECT id FROM outbox WHERE fact = 'MissionRejected' ORDER BY id DESC LIMIT 1)
+               RETURNING id"""
+        )
+        await connection.execute(
+            "INSERT INTO reaction (id, fact_id, name, due_at) VALUES (uuidv7(), $1, 'tell_association', now())",
+            fact_id,
+        )
+    with clock.at(clock.now() + timedelta(minutes=5)):
+        async with operations() as connection:
+            await connection.execute("SELECT set_config('app.now', $1, true)", clock.now().isoformat())
+            await connection.execute(submit, mission)
+            await connection.execute(reject, mission, "Pas de date")
+            await connection.execute(submit, mission)
+    await react("MissionRejected", fact_id, settings)
+
+    text = (await notices_about(mission))[world.owner][1]
+    assert "Trop vague" in text
+    assert "Pas de date" not in text
 
 
 @pytest.mark.parametrize(("fact", "says_why"), [(AssociationVerified, False), (AssociationRefused, True)])
