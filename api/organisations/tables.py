@@ -21,7 +21,7 @@ from api.people.tables import Person
 
 
 class Association(Table, db=ENGINE, tablename="association"):
-    """An organisation that hosts missions."""
+    """An organisation that hosts missions; a trigger keeps `name_key`, its name without accents or capitals."""
 
     id = UUID(primary_key=True, default=None)
     version = Integer(default=1)
@@ -43,6 +43,7 @@ class Association(Table, db=ENGINE, tablename="association"):
     contact_email = Text(default=None)
     public_interest = Text(default="unknown")
     created_at = Timestamptz(default=None)
+    name_key = Text(default="")
     review_since = Timestamptz(null=True, default=None)
     review_reasons = Array(base_column=Text(), default=list)
 

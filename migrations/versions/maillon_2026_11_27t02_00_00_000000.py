@@ -14,6 +14,7 @@ async def forwards() -> MigrationManager:
         await run_script("0024/history.sql")
         await run_script("0024/guards.sql")
         await run_script("0024/search.sql")
+        await run_script("0024/associations.sql")
         await run_script("hand_over.sql")
 
     manager.add_raw(run)

@@ -256,6 +256,20 @@ async def test_a_name_with_a_typo_nearby_is_suspected(world: World) -> None:
     assert others["duplicates"] is None
 
 
+async def test_a_name_without_its_accents_and_a_siret_of_the_siren_are_suspected(world: World) -> None:
+    moderator = await world.moderator()
+    fields: list[dict[str, Any]] = [
+        {"name": "Été à Évêché", "contact_email": "c@x.example", "siren": "732829320"},
+        {"name": "ETE A EVECHE", "contact_email": "d@x.example", "siret": "73282932000074"},
+    ]
+    one, other = [await registered(world, await world.person(), **each) for each in fields]
+
+    for this, that in ((one, other), (other, one)):
+        shown = await world.ok(moderator, "GET", f"/v1/associations/{this.id}")
+        suspected = {each["id"]: each["reasons"] for each in shown["duplicates"]}
+        assert suspected[that.id] == ["siren", "name"]
+
+
 async def test_a_flag_waits_for_a_moderator_and_its_author_stays_unknown(world: World) -> None:
     association, moderator = await world.association(), await world.moderator()
     mission, author = await world.mission(association), await world.person()

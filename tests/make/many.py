@@ -68,6 +68,7 @@ async def plant_missions(
         for index in indexes:
             await pool.execute(f"DROP INDEX {index['name']}")
         await _copy(pool, "association", hosts)
+        await pool.execute("UPDATE association SET name_key = folded(name)")
         await _copy(pool, "mission", _missions(chance, missions, hosts, reserved_to))
         await pool.execute("ANALYZE mission, association")
         await asyncio.gather(*(pool.execute(_FILL, part) for part in range(WRITERS)), pool.execute(_RESERVED))
