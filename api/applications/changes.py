@@ -12,7 +12,6 @@ from api.applications.facts import (
     ChangeFact,
     ChangeProposed,
     ChangeWithdrawn,
-    EmployerApprovalAsked,
     TermsChanged,
 )
 from api.applications.moves import change, ids_of, lock, refusals
@@ -51,7 +50,6 @@ _COLUMNS = {
     "sessions": "agreed_sessions",
 }
 """Where an application keeps what a proposal names."""
-_APPROVAL = "SELECT employer_approval FROM application WHERE id = $1"
 _MISSION = "SELECT * FROM mission WHERE id = $1"
 _NOTHING = Words("Say what should change.", "Dites ce qui doit changer.")
 
@@ -143,9 +141,6 @@ async def accept_change(actor: Actor, change_id: UUID, asked: int | None) -> Cha
                 await _require_terms(connection, present, named)
                 await _move(present, proposal, ACCEPT, TermsChanged)
                 await change(present, **{_COLUMNS[name]: proposal[name] for name in named})
-                longer = (proposal["effort_minutes"] or 0) > present["agreed_minutes"]
-                if longer and await connection.fetchval(_APPROVAL, present["id"]) == "pending":
-                    await record(EmployerApprovalAsked(**ids_of(present)))
             return _shown(found(await connection.fetchrow(_ONE, change_id)))
 
 

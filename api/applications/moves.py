@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from api.applications import policy
-from api.applications.facts import ApplicationFact, ApplicationOffered
+from api.applications.facts import ApplicationFact, ApplicationOffered, EmployerApprovalAsked
 from api.applications.tables import Application
 from api.core import clock
 from api.core.actor import Actor
@@ -88,10 +88,14 @@ async def lock(connection: Connection, application_id: UUID, actor: Actor) -> as
 
 
 async def change(present: asyncpg.Record, **columns: Any) -> None:
-    """Write to an application that is locked."""
+    """Write to an application that is locked; where the database puts it to the employer again, say so."""
     where = (Application.id == present["id"]) & (Application.state == present["state"])
-    if not await Application.update(dict[Any, Any](columns)).where(where).returning(Application.id):
+    written = Application.update(dict[Any, Any](columns)).where(where)
+    rows = await written.returning(Application.approval_asked_at)
+    if not rows:
         raise NotFound
+    if rows[0]["approval_asked_at"] != present["approval_asked_at"]:
+        await record(EmployerApprovalAsked(**ids_of(present)))
 
 
 async def move(

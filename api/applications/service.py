@@ -36,9 +36,10 @@ _LOCK = "SELECT lock_employee('{}'), lock_mission('{}')"
 # All that an application is decided by, read once both are locked: the mission, the employee, their company's policy.
 _DECIDING = """
     SELECT m.id, m.association_id, m.state, m.reserved_to, m.time_zone, m.apply_by, m.starts_on, m.sessions, m.regimes,
-           m.format, m.causes, e.given_name, e.family_name, e.email, e.manager_id, p.legal_form, p.approval,
+           m.format, m.causes, e.given_name, e.family_name, e.email, p.legal_form, p.approval,
            p.approval_days, p.regimes AS allowed_regimes, p.formats AS allowed_formats, p.causes AS allowed_causes,
            p.associations AS allowed_associations,
+           CASE p.approval WHEN 'manager' THEN manager_of(e.id) END AS manager_id,
            EXISTS (SELECT FROM application
                    WHERE mission_id = m.id AND person_id = $3 AND state = 'declined') AS declined,
            CASE $4::text WHEN 'working_time'
@@ -149,7 +150,7 @@ async def _write(
         person_id,
         f"{facts['given_name']} {facts['family_name']}".strip(),
         facts["email"],
-        facts["manager_id"] if facts["approval"] == "manager" else None,
+        facts["manager_id"],
         given.regime,
         facts["legal_form"] if working else None,
         given.message,

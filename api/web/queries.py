@@ -17,7 +17,8 @@ _ASKED = """
            p.regime, p.legal_form, p.applicant_name AS applicant, p.approval_due_at AS due_at, c.time_zone,
            m.title AS mission, a.name AS association, m.time_zone AS mission_zone,
            coalesce(p.agreed_starts_on, m.starts_on) AS starts_on, coalesce(p.agreed_ends_on, m.ends_on) AS ends_on,
-           coalesce(p.agreed_minutes, m.effort_minutes) AS effort_minutes
+           CASE WHEN p.state IN ('submitted', 'shortlisted', 'waitlisted', 'offered') THEN p.asked_minutes
+               ELSE coalesce(p.agreed_minutes, p.asked_minutes) END AS effort_minutes
     FROM application p JOIN mission m ON m.id = p.mission_id JOIN association a ON a.id = p.association_id
     LEFT JOIN company c ON c.id = p.company_id
     WHERE p.id = $1

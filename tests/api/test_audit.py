@@ -236,7 +236,11 @@ async def test_working_time_is_in_both_logs_and_names_nobody_across_the_wall(wor
         ("person", owner, "hours.confirmed"),
         ("person", owner, "hours.approved"),
     ]
-    assert seen[2][3] == {"employer_approval": {"old": "pending", "new": "approved"}, "engaged_on": {}}
+    assert seen[2][3] == {
+        "employer_approval": {"old": "pending", "new": "approved"},
+        "engaged_on": {},
+        "approved_minutes": {},
+    }
 
 
 async def test_personal_time_is_in_no_log_of_the_company(world: World) -> None:

@@ -263,7 +263,7 @@ async def test_a_longer_effort_asks_the_employer_again(
     shorter = await world.ok(association.owner, "POST", changes_of(application), {"effort_minutes": 900})
     await world.ok(employee, "POST", f"/v1/changes/{shorter['id']}/accept")
     assert (await world.ok(employee, "GET", path))["employer_approval"] == "approved"
-    longer = await world.ok(association.owner, "POST", changes_of(application), {"effort_minutes": 901})
+    longer = await world.ok(association.owner, "POST", changes_of(application), {"effort_minutes": 1801})
     await world.ok(employee, "POST", f"/v1/changes/{longer['id']}/accept")
 
     asked = await world.ok(employee, "GET", path)

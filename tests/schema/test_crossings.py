@@ -61,6 +61,8 @@ CROSSINGS = {
     "require_presence()": "a trigger: hours are judged by their engagement, which is locked",
     "keep_policy()": "a trigger: what was in force stays, in the company's zone",
     "ask_again()": "a trigger: a longer effort asks an employer whose policy an association does not read",
+    "ask_employer()": "a trigger: an employer is asked for the effort of a mission, whoever applies",
+    "manager_of(uuid)": "who is in charge of an employee, who reads no colleague",
     "year_of(uuid,date)": "a company's years, which its policy alone tells",
     "granted(uuid,date)": "the same of its minutes",
     "exceeded(uuid,uuid,date,integer)": "whether minutes are left, of an employee and a company who are not shown",

@@ -41,7 +41,7 @@ _APPLICATION = """
     SELECT a.id, a.mission_id, a.person_id, a.manager_id, a.company_id, a.association_id, a.regime, a.state,
            a.state_reason, a.employer_approval, a.employer_reason, a.applicant_name AS applicant,
            m.title AS mission, s.name AS association,
-           coalesce(a.agreed_minutes, m.effort_minutes) AS effort_minutes,
+           CASE a.state WHEN 'accepted' THEN a.agreed_minutes ELSE a.asked_minutes END AS effort_minutes,
            coalesce(a.agreed_starts_on, m.starts_on) AS starts_on, a.engaged_on,
            coalesce(m.state_reason, '') AS mission_reason,
            (a.reply_due_at AT TIME ZONE m.time_zone)::date AS reply_due_on
