@@ -42,6 +42,7 @@ _CAME = {
     ),
 }
 """Why somebody cannot be a no-show, by the constraint that the database names."""
+_LOCK_APPLICANT = "SELECT lock_employee(employee_id) FROM application WHERE id = $1"
 _MISSION = "SELECT state, places, taken, apply_by, starts_on, time_zone FROM mission WHERE id = $1"
 
 
@@ -152,22 +153,27 @@ async def cancel_application(
 async def reopen_application(actor: Actor, application_id: UUID, asked: int | None) -> ApplicationOut:
     """Bring a declined or expired application back, with a new date to reply; its person is told, and may withdraw.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged, AlreadyApplied.
+    An employer who had still to answer is asked anew.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, AlreadyApplied, ApplicantGone.
     """
     try:
-        async with transaction(actor) as connection:
-            present = await _entered(connection, application_id, actor)
-            if starts(policy.REOPEN, present["state"], version=present["version"], asked=asked):
-                mission = await connection.fetchrow(_MISSION, present["mission_id"])
-                if mission["state"] not in policy.OPEN_TO_ANSWERS:
-                    raise WrongState(state=mission["state"], allowed=sorted(policy.OPEN_TO_ANSWERS))
-                due = clock.now() + REPLY_WITHIN
-                await move(
-                    connection, present, policy.REOPEN, ApplicationReopened, reply_due_at=due, reminded=0
-                )
-            return await queries.get_application(connection, application_id, actor)
+        with refusals():
+            async with transaction(actor) as connection:
+                await connection.execute(_LOCK_APPLICANT, application_id)
+                await _reopen(connection, application_id, actor, asked)
+                return await queries.get_application(connection, application_id, actor)
     except asyncpg.UniqueViolationError:
         raise AlreadyApplied from None
+
+
+async def _reopen(connection: Connection, application_id: UUID, actor: Actor, asked: int | None) -> None:
+    present = await _entered(connection, application_id, actor)
+    if starts(policy.REOPEN, present["state"], version=present["version"], asked=asked):
+        mission = await connection.fetchrow(_MISSION, present["mission_id"])
+        if mission["state"] not in policy.OPEN_TO_ANSWERS:
+            raise WrongState(state=mission["state"], allowed=sorted(policy.OPEN_TO_ANSWERS))
+        due = clock.now() + REPLY_WITHIN
+        await move(connection, present, policy.REOPEN, ApplicationReopened, reply_due_at=due, reminded=0)
 
 
 @retried
@@ -175,10 +181,11 @@ async def mark_no_show(actor: Actor, application_id: UUID, asked: int | None) ->
     """Say that an accepted person did not come; within 30 days it may be exchanged for having done it.
 
     Nobody is absent before their first day, nor where the association confirmed or lowered hours of theirs.
-    Raises NotFound, Forbidden, WrongState, VersionChanged, NotAbsent.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, NotAbsent, EmployerPending.
     """
     try:
-        return await _answer(actor, application_id, policy.NO_SHOW, asked, MarkedNoShow)
+        with refusals():
+            return await _answer(actor, application_id, policy.NO_SHOW, asked, MarkedNoShow)
     except asyncpg.CheckViolationError as error:
         if error.constraint_name not in _CAME:
             raise
@@ -189,9 +196,10 @@ async def mark_no_show(actor: Actor, application_id: UUID, asked: int | None) ->
 async def complete_application(actor: Actor, application_id: UUID, asked: int | None) -> ApplicationOut:
     """Say that an accepted person did the mission; within 30 days it may be exchanged for a no-show.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, EmployerPending.
     """
-    return await _answer(actor, application_id, policy.COMPLETE, asked, ApplicationCompleted)
+    with refusals():
+        return await _answer(actor, application_id, policy.COMPLETE, asked, ApplicationCompleted)
 
 
 async def _answer(

@@ -10,7 +10,10 @@ from api.applications.facts import (
     ApplicationCompleted,
     ApplicationExpired,
     ApplicationFact,
+    EmployerApproved,
+    EmployerRefused,
 )
+from api.applications.moves import ids
 from api.core.actor import Actor
 from api.core.database import Connection, retried, transaction
 from api.core.lifecycle import Move, starts
@@ -35,6 +38,8 @@ FACTS: dict[str, type[ApplicationFact]] = {
     "completed": ApplicationCompleted,
     "expired": ApplicationExpired,
 }
+_SETTLED = "SELECT application_id, association_id, company_id, told FROM settle_pending($1)"
+_WORDS: dict[str, type[ApplicationFact]] = {"approved": EmployerApproved, "refused": EmployerRefused}
 _WAITING = ["submitted", "shortlisted", "waitlisted", "offered"]
 
 
@@ -58,12 +63,14 @@ async def cancel_mission(actor: Actor, mission_id: UUID, reason: str, asked: int
 async def complete_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
     """End a mission in progress: who was accepted did it, whoever still waited is told that it is over.
 
+    Where an employer is still asked, what it agreed to before stands, else its silence decides by its policy.
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
     async with transaction(actor) as connection:
         present = await enter(connection, mission_id, actor)
         require_member(actor, present["association_id"])
         if starts(policy.COMPLETE, present["state"], version=present["version"], asked=asked):
+            await _settle(connection, mission_id)
             await _end(connection, mission_id, ["accepted"], "completed", None)
             await _end(connection, mission_id, _WAITING, "expired", "mission_completed")
             await _close(policy.COMPLETE, mission_id, MissionCompleted, present["association_id"])
@@ -106,6 +113,13 @@ async def _cancel_all(connection: Connection, actor: Actor, association_id: UUID
 async def _cancel(connection: Connection, mission_id: UUID, association_id: UUID, reason: str) -> None:
     await _end(connection, mission_id, [*_WAITING, "accepted"], "cancelled", "mission_cancelled")
     await _close(policy.CANCEL, mission_id, MissionCancelled, association_id, reason)
+
+
+async def _settle(connection: Connection, mission_id: UUID) -> None:
+    """Give the word of the employers of a mission that is locked who are still asked, and say so where it is new."""
+    for row in await connection.fetch(_SETTLED, mission_id):
+        if row["told"]:
+            await record(_WORDS[row["told"]](**ids(*row[:3])))
 
 
 async def _end(

@@ -48,11 +48,30 @@ class BudgetExceeded(Problem):
     )
 
 
+class EmployerPending(Problem):
+    """The employer has not agreed yet: nothing is worked in its time before, nor done."""
+
+    status = 409
+    slug = "employer-pending"
+    title = Words("The employer has not agreed yet", "L’employeur n’a pas encore donné son accord")
+
+
+class ApplicantGone(Problem):
+    """The person has left the company they applied through, or erased their account: they begin nothing."""
+
+    status = 409
+    slug = "applicant-gone"
+    title = Words("This person is not available any more", "Cette personne n’est plus disponible")
+
+
 LIMITS: list[type[Problem]] = [AllowanceExceeded, BudgetExceeded]
 REFUSALS: dict[str | None, type[Problem]] = {
     "mission_places_not_oversold": MissionFull,
     "allowance_not_exceeded": AllowanceExceeded,
     "budget_not_exceeded": BudgetExceeded,
+    "application_done_is_settled": EmployerPending,
+    "application_of_active_employee": ApplicantGone,
+    "message_of_living_person": ApplicantGone,
 }
 """What the database refuses by the name of the constraint."""
 
@@ -65,7 +84,7 @@ _OFFER = "SELECT application_id, association_id, company_id FROM offer_places($1
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Give the Problem of what the database refuses: a place too many, minutes that nobody has left."""
+    """Give the Problem of what the database refuses: a place too many, minutes that nobody has left, an end too early."""
     try:
         yield
     except asyncpg.CheckViolationError as error:

@@ -7,7 +7,7 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath, JSONBody
 
 from api.applications import answers, messages
-from api.applications.moves import LIMITS, MissionFull
+from api.applications.moves import LIMITS, ApplicantGone, EmployerPending, MissionFull
 from api.applications.schemas import (
     ApplicationOut,
     Declined,
@@ -95,7 +95,7 @@ async def decline_application(
     scope="applications:write",
     guards=[signed_in],
     status_code=200,
-    raises=[*ACT, AlreadyApplied],
+    raises=[*ACT, AlreadyApplied, ApplicantGone],
 )
 async def reopen_application(
     actor: Caller, application_id: FromPath[UUID], asked: AskedVersion
@@ -125,7 +125,7 @@ async def cancel_application(
     scope="applications:write",
     guards=[signed_in],
     status_code=200,
-    raises=[*ACT, answers.NotAbsent],
+    raises=[*ACT, answers.NotAbsent, EmployerPending],
 )
 async def mark_no_show(actor: Caller, application_id: FromPath[UUID], asked: AskedVersion) -> ApplicationOut:
     """Say that an accepted person did not come, from their first day on."""
@@ -138,7 +138,7 @@ async def mark_no_show(actor: Caller, application_id: FromPath[UUID], asked: Ask
     scope="applications:write",
     guards=[signed_in],
     status_code=200,
-    raises=ACT,
+    raises=[*ACT, EmployerPending],
 )
 async def complete_application(
     actor: Caller, application_id: FromPath[UUID], asked: AskedVersion
@@ -189,7 +189,7 @@ async def _many(actor: Actor, ids: list[UUID], act: Callable[[UUID], Awaitable[A
     "/v1/applications/{application_id:uuid}/messages",
     operation_id="sendMessage",
     guards=[signed_in],
-    raises=[NotFound, Forbidden, Invalid],
+    raises=[NotFound, Forbidden, Invalid, ApplicantGone],
 )
 async def send_message(
     actor: Caller, application_id: FromPath[UUID], data: JSONBody[MessageIn]

@@ -7,6 +7,7 @@ from uuid import UUID
 from litestar import Response, Router, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from api.applications.moves import EmployerPending
 from api.applications.queries import get_application
 from api.core.actor import signed_in
 from api.core.database import read
@@ -26,7 +27,7 @@ ACT = [NotFound, Forbidden, WrongState, VersionChanged]
     "/v1/applications/{application_id:uuid}/hours",
     operation_id="declareHours",
     guards=[signed_in],
-    raises=[NotFound, Forbidden, WrongState, Invalid, service.EmployerPending, service.DayDeclared],
+    raises=[NotFound, Forbidden, WrongState, Invalid, EmployerPending, service.DayDeclared],
 )
 async def declare_hours(
     actor: Caller, application_id: FromPath[UUID], data: JSONBody[HoursIn]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from api.applications.moves import EmployerPending
 from api.applications.policy import SETTLED, require_applicant, require_employer, require_sight
 from api.core import clock
 from api.core.actor import Actor
@@ -32,14 +33,6 @@ class DayDeclared(Problem):
     status = 409
     slug = "day-declared"
     title = Words("This day is declared already", "Cette journée est déjà déclarée")
-
-
-class EmployerPending(Problem):
-    """The employer has not agreed yet: nothing is worked in its time before."""
-
-    status = 409
-    slug = "employer-pending"
-    title = Words("Your employer has not agreed yet", "Votre employeur n’a pas encore donné son accord")
 
 
 @retried
