@@ -4,6 +4,7 @@ from functools import partial
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import replace
 
 from api.applications import policy, queries
 from api.applications.facts import EmployerApprovalAsked, EmployerApproved, EmployerRefused
@@ -11,7 +12,7 @@ from api.applications.moves import change, ids_of, lock, move
 from api.applications.schemas import ApplicationOut
 from api.core import clock
 from api.core.actor import Actor
-from api.core.database import Connection, retried, transaction
+from api.core.database import Connection, read, retried, transaction
 from api.core.language import Words
 from api.core.lifecycle import starts
 from api.core.outbox import record
@@ -32,6 +33,7 @@ _KEPT = {
 }
 """Why an agreement stands, by the constraint that the database names."""
 
+_STANDS_IN = "SELECT stands_in_for_hr($1)"
 _TO_HR = """
     UPDATE application a SET manager_id = NULL, approval_asked_at = $2, approval_due_at = least(
         $2::timestamptz + (a.approval_due_at - a.approval_asked_at), CASE WHEN first > $2 THEN first END)
@@ -44,9 +46,21 @@ _TO_HR = """
 """
 
 
+async def standing_in(actor: Actor, application_id: UUID) -> Actor:
+    """Give an administrator as HR for an application, where their company has no other HR than who applied."""
+    job = actor.employment
+    if job is None or "company_admin" not in job.roles or "hr" in job.roles:
+        return actor
+    async with read(actor) as connection:
+        if not await connection.fetchval(_STANDS_IN, application_id):
+            return actor
+    return replace(actor, employment=replace(job, roles=job.roles | {"hr"}))
+
+
 @retried
 async def approve_application(actor: Actor, application_id: UUID, asked: int | None) -> ApplicationOut:
     """Give the employer's agreement; raises NotFound, Forbidden, WrongState, VersionChanged."""
+    actor = await standing_in(actor, application_id)
     async with transaction(actor) as connection:
         present = await lock(connection, application_id, actor)
         _require_employer(actor, present)
@@ -65,6 +79,7 @@ async def refuse_application(
 
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
+    actor = await standing_in(actor, application_id)
     try:
         async with transaction(actor) as connection:
             present = await lock(connection, application_id, actor)

@@ -5,7 +5,7 @@ from uuid import UUID
 import asyncpg
 
 from api.applications import policy
-from api.applications.moves import lock
+from api.applications.moves import ApplicantGone, lock
 from api.applications.schemas_feedback import FeedbackIn, FeedbackOut
 from api.core import clock
 from api.core.actor import Actor
@@ -39,12 +39,15 @@ class FeedbackClosed(Problem):
     )
 
 
+_REFUSALS = {"feedback_in_time": FeedbackClosed, "feedback_of_living_person": ApplicantGone}
+
+
 @retried
 async def give_feedback(actor: Actor, application_id: UUID, given: FeedbackIn) -> FeedbackOut:
     """Say how a completed engagement went, for one's own side, within 90 days of its end.
 
     The last word of a side counts until it is counted: with those about four other people, never alone.
-    Raises NotFound, Forbidden, WrongState, Invalid, FeedbackClosed.
+    Raises NotFound, Forbidden, WrongState, Invalid, FeedbackClosed, ApplicantGone.
     """
     try:
         async with transaction(actor) as connection:
@@ -55,9 +58,9 @@ async def give_feedback(actor: Actor, application_id: UUID, given: FeedbackIn) -
                 raise WrongState(state=present["state"], allowed=["completed"])
             return await _say(connection, present, given, from_association=from_association)
     except asyncpg.CheckViolationError as error:
-        if error.constraint_name != "feedback_in_time":
+        if error.constraint_name not in _REFUSALS:
             raise
-        raise FeedbackClosed from None
+        raise _REFUSALS[error.constraint_name] from None
 
 
 async def _say(

@@ -7,7 +7,7 @@ import asyncpg
 
 from api.applications import policy
 from api.applications.facts import MessageSent
-from api.applications.moves import ids_of
+from api.applications.moves import ids_of, refusals
 from api.applications.schemas import MessageIn, MessageOut
 from api.applications.tables import Message
 from api.core import clock, pagination
@@ -32,11 +32,12 @@ _PAGE = (
 
 
 async def send_message(actor: Actor, application_id: UUID, given: MessageIn) -> MessageOut:
-    """Write to the other side of an application, which is told; raises NotFound, Forbidden."""
-    async with transaction(actor) as connection:
-        present = await _side(connection, application_id, actor)
-        message_id = await write(actor, present, given.text)
-        return found(await fetch_one(connection, MessageOut, _ONE, message_id))
+    """Write to the other side of an application, which is told; raises NotFound, Forbidden, ApplicantGone."""
+    with refusals():
+        async with transaction(actor) as connection:
+            present = await _side(connection, application_id, actor)
+            message_id = await write(actor, present, given.text)
+            return found(await fetch_one(connection, MessageOut, _ONE, message_id))
 
 
 async def write(actor: Actor, present: asyncpg.Record, text: str) -> UUID:

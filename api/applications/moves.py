@@ -84,7 +84,7 @@ _OFFER = "SELECT application_id, association_id, company_id FROM offer_places($1
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Give the Problem of what the database refuses: a place too many, minutes that nobody has left, an end too early."""
+    """Give the Problem of what the database refuses: a place too many, minutes that nobody has left, an early end."""
     try:
         yield
     except asyncpg.CheckViolationError as error:

@@ -28,11 +28,13 @@ from api.organisations.queries import get_company
 
 _APPLICATION = """
     SELECT p.id, p.version, p.state, p.state_reason, p.mission_id, p.association_id, p.company_id, p.person_id,
-           p.manager_id, p.applicant_name, p.applicant_email, p.regime, p.legal_form, p.employer_approval,
+           p.manager_id, p.applicant_name, p.regime, p.legal_form, p.employer_approval,
            p.employer_reason, p.message, p.created_at, p.approval_due_at, p.reply_due_at, p.offer_expires_at,
            CASE p.state WHEN 'waitlisted' THEN waitlist_position(p.id) END AS waitlist_position,
            CASE WHEN p.state IN ('accepted', 'completed') AND p.person_id = app_person()
                THEN contact_of_engagement(p.id) END AS contact,
+           CASE p.regime WHEN 'personal_time' THEN address_of_applicant(p.id) ELSE p.applicant_email END
+               AS applicant_email,
            CASE WHEN p.person_id = app_person() THEN overlaps_of(p.id) END AS overlaps,
            p.wanted_sessions, p.agreed_starts_on, p.agreed_ends_on, p.agreed_minutes, p.agreed_sessions, p.convention,
            m.title, a.name AS association, m.starts_on, m.ends_on

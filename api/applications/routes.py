@@ -172,8 +172,9 @@ async def get_my_allowance(
 )
 async def get_application(actor: Caller, application_id: FromPath[UUID]) -> ApplicationOut:
     """Give an application to its two sides; one on working time to the employer too, without the message."""
-    async with read(actor) as connection:
-        return await queries.get_application(connection, application_id, actor)
+    viewer = await employer.standing_in(actor, application_id)
+    async with read(viewer) as connection:
+        return await queries.get_application(connection, application_id, viewer)
 
 
 @post(

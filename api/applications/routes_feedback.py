@@ -6,6 +6,7 @@ from litestar import Router, post
 from litestar.params import FromPath, JSONBody
 
 from api.applications import feedback
+from api.applications.moves import ApplicantGone
 from api.applications.schemas_feedback import FeedbackIn, FeedbackOut
 from api.core.actor import signed_in
 from api.core.problems import Forbidden, Invalid, NotFound, WrongState
@@ -17,7 +18,7 @@ from api.core.routing import Caller
     operation_id="giveFeedback",
     guards=[signed_in],
     status_code=200,
-    raises=[NotFound, Forbidden, WrongState, Invalid, feedback.FeedbackClosed],
+    raises=[NotFound, Forbidden, WrongState, Invalid, feedback.FeedbackClosed, ApplicantGone],
 )
 async def give_feedback(
     actor: Caller, application_id: FromPath[UUID], data: JSONBody[FeedbackIn]

@@ -7,6 +7,7 @@ from uuid import UUID
 from litestar import Response, Router, get
 from litestar.params import FromPath, QueryParameter
 
+from api.applications.employer import standing_in
 from api.core.actor import public
 from api.core.database import read
 from api.core.routing import Reader, Viewer, reading
@@ -29,6 +30,7 @@ async def show_approval(
     language = reading(request, None)
     if viewer is None:
         return page("sign_in", language, sign_in=_sign_in(application_id, company) if company else None)
+    viewer = await standing_in(viewer, application_id)
     async with read(viewer) as connection:
         asked = await get_asked(connection, application_id, viewer)
     return page("approval", language, asked=asked)

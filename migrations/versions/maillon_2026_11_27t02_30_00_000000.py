@@ -13,6 +13,7 @@ async def forwards() -> MigrationManager:
     async def run() -> None:
         await run_script("0025/effort.sql")
         await run_script("0025/endings.sql")
+        await run_script("0025/people.sql")
         await run_script("hand_over.sql")
 
     manager.add_raw(run)

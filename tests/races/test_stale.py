@@ -113,6 +113,7 @@ _EDGES = """
     SELECT DISTINCT 'application', one.to_state, other.to_state FROM state_edge one, state_edge other
     WHERE one.object = 'application' AND other.object = 'application' ON CONFLICT DO NOTHING
 """
+_REVIVED = "DROP TRIGGER application_again_of_active_employee ON application"
 _UNCOUNTED = "ALTER TABLE mission DROP CONSTRAINT mission_places_not_oversold"
 
 
@@ -143,7 +144,7 @@ async def stale(
         monkeypatch.setattr(module, "lock", _stale)
     for changing in (moves, clockwork, employer):
         monkeypatch.setattr(changing, "change", _anyway)
-    async with cloned(environment, _EDGES, _UNCOUNTED) as settings, served(app, settings) as client:
+    async with cloned(environment, _EDGES, _UNCOUNTED, _REVIVED) as settings, served(app, settings) as client:
         owner = settings.database_url.replace("//maillon_app@", "//maillon_owner@")
         copied = environment | {"MAILLON_DATABASE_OWNER_URL": owner}
         yield Mutant(World(client, environment), copied)

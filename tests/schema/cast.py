@@ -153,6 +153,7 @@ async def _engagements(
     done = await _applied(world, employee, await world.mission(association))
     ids["done_id"] = done["id"]
     await world.ok(association.owner, "POST", f"/v1/applications/{done['id']}/accept")
+    await world.ok(tokens["manager"], "POST", f"/v1/applications/{done['id']}/approve")
     await world.ok(association.owner, "POST", f"/v1/applications/{done['id']}/complete")
     await begun(done["id"])
     personal = await _applied(world, employee, await world.mission(association), "personal_time")

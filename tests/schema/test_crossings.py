@@ -65,6 +65,7 @@ CROSSINGS = {
     "settle_pending(uuid)": "an employer's word at a mission's end, behind other companies' walls",
     "require_living_author()": "a trigger of the same, of who writes",
     "stands_in_for_hr(uuid)": "whether a company has HR, which an administrator's walls do not show of an application",
+    "address_of_applicant(uuid)": "where the accepted are written to on their own time, by their association alone",
     "ask_employer()": "a trigger: an employer is asked for the effort of a mission, whoever applies",
     "manager_of(uuid)": "who is in charge of an employee, who reads no colleague",
     "year_of(uuid,date)": "a company's years, which its policy alone tells",

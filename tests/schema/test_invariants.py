@@ -38,6 +38,7 @@ PLANTED = {
     "tenants_agree": """
         UPDATE hours_entry SET company_id = uuidv7()""",
     "employer_word_is_kept": """
+        ALTER TABLE application DROP CONSTRAINT application_done_is_settled;
         UPDATE application SET (employer_approval, approval_due_at, approval_asked_at) = ('pending', now(), '-infinity')
         WHERE regime = 'working_time'""",
     "allowances_are_counted": "UPDATE allowance SET used = used + 1 WHERE employee_id IS NULL",

@@ -5,6 +5,7 @@ from api.applications.invitations import news_for_calendar
 from api.notifications.service import notify
 from workers.reactions.changes import proposed_by_association
 from workers.reactions.notices import application
+from workers.reactions.people import who_moved
 from workers.registry import reacts_to
 
 KINDS: dict[type[ApplicationFact], str] = {
@@ -20,6 +21,8 @@ async def tell_calendar(fact: ApplicationFact, key: str) -> None:
     if isinstance(fact, TermsChanged) and not await proposed_by_association(fact):
         return  # the applicant proposed: they are told with the answer
     it = await application(fact)
+    if isinstance(fact, ApplicationWithdrawn) and await who_moved(it.id, "withdrawn") != it.person_id:
+        return  # who left is told with the departure
     if calendars := await news_for_calendar(it.id):
         news = it.news(KINDS[type(fact)], "application", "mission", "association")
         await notify([it.person_id], news, key, calendars)

@@ -124,9 +124,7 @@ async def tell_association_of_withdrawal(fact: ApplicationWithdrawn, key: str) -
     news = it.news("application_withdrawn", "application", "applicant", "mission")
     await notify(await keepers_of(it.mission_id), news, key)
     if await who_moved(it.id, "withdrawn") != it.person_id:
-        await notify(
-            [it.person_id], it.news("application_left", "application", "mission", "association"), key
-        )
+        await _notify_with_calendar(it, "application_left", ("mission", "association"), key)
 
 
 @reacts_to(EmployerApprovalAsked)
