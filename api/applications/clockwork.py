@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
+import asyncpg
 import msgspec
 import structlog
 
@@ -51,7 +52,8 @@ _TO_REMIND = """
     SELECT id, association_id FROM application
     WHERE state IN ('submitted', 'shortlisted') AND reply_due_at > $1
         AND CASE WHEN reply_due_at - interval '1 day' <= $1 THEN reminded < 2
-                 WHEN created_at + (reply_due_at - created_at) / 2 <= $1 THEN reminded < 1 END
+                 WHEN coalesce(reply_since, created_at) + (reply_due_at - coalesce(reply_since, created_at)) / 2 <= $1
+                     THEN reminded < 1 END
     ORDER BY mission_id, id
 """
 _TO_GIVE_UP = """
@@ -161,12 +163,20 @@ async def _complete(actor: Actor, mission_id: UUID) -> None:
 async def _remind(actor: Actor, application_id: UUID) -> None:
     async with transaction(actor) as connection:
         present = await lock(connection, application_id, actor)
-        if present["state"] not in ("submitted", "shortlisted"):
-            return
-        last = present["reply_due_at"] - clock.now() <= timedelta(days=1)
-        if present["reminded"] < (2 if last else 1):
-            await change(present, reminded=2 if last else 1)
+        # Somebody may have answered, or set another date, while the lock was awaited.
+        if present["state"] in ("submitted", "shortlisted") and present["reminded"] < (
+            owed := _owed(present)
+        ):
+            await change(present, reminded=owed)
             await record(ReplyReminded(**ids_of(present)))
+
+
+def _owed(present: asyncpg.Record) -> int:
+    """Count the reminders that are owed by now: one at half-time, another a day before the date."""
+    since, due, now = present["reply_since"] or present["created_at"], present["reply_due_at"], clock.now()
+    if due <= now:
+        return 0
+    return 2 if due - now <= timedelta(days=1) else int(since + (due - since) / 2 <= now)
 
 
 async def _give_up(actor: Actor, application_id: UUID) -> None:

@@ -46,6 +46,8 @@ class Application(Table, db=ENGINE, tablename="application"):
     engaged_on = Date(null=True, default=None)
     asked_minutes = Integer(null=True, default=None)
     approved_minutes = Integer(null=True, default=None)
+    missed_at = Timestamptz(null=True, default=None)
+    reply_since = Timestamptz(null=True, default=None)
 
 
 class Message(Table, db=ENGINE, tablename="message"):

@@ -14,6 +14,8 @@ async def forwards() -> MigrationManager:
         await run_script("0025/effort.sql")
         await run_script("0025/endings.sql")
         await run_script("0025/people.sql")
+        await run_script("0025/replies.sql")
+        await run_script("0025/first_day.sql")
         await run_script("hand_over.sql")
 
     manager.add_raw(run)

@@ -101,6 +101,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "approval_due_at": WORK,
         "approval_asked_at": WORK,
         "replied_at": "told by the history",
+        "missed_at": "told by the history",
+        "reply_since": WORK,
         "waitlisted_at": "told by the history",
         "ended_at": "told by the history",
     },

@@ -66,6 +66,8 @@ CROSSINGS = {
     "require_living_author()": "a trigger of the same, of who writes",
     "stands_in_for_hr(uuid)": "whether a company has HR, which an administrator's walls do not show of an application",
     "address_of_applicant(uuid)": "where the accepted are written to on their own time, by their association alone",
+    "hasten_approvals()": "a trigger: who keeps a mission writes no application",
+    "hasten_approval()": "a trigger: the mission's zone, whoever moves the day",
     "ask_employer()": "a trigger: an employer is asked for the effort of a mission, whoever applies",
     "manager_of(uuid)": "who is in charge of an employee, who reads no colleague",
     "year_of(uuid,date)": "a company's years, which its policy alone tells",
