@@ -96,7 +96,8 @@ def _later_reply(mission: asyncpg.Record) -> datetime:
 async def accept_application(actor: Actor, application_id: UUID, asked: int | None) -> ApplicationOut:
     """Give a place to an applicant; whoever waits for one comes before.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged, MissionFull, AllowanceExceeded, BudgetExceeded.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, MissionFull, AllowanceExceeded, BudgetExceeded,
+    AssociationSuspended.
     """
     with refusals():
         async with transaction(actor) as connection:
@@ -154,7 +155,7 @@ async def reopen_application(actor: Actor, application_id: UUID, asked: int | No
     """Bring a declined or expired application back, with a new date to reply; its person is told, and may withdraw.
 
     An employer who had still to answer is asked anew.
-    Raises NotFound, Forbidden, WrongState, VersionChanged, AlreadyApplied, ApplicantGone.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, AlreadyApplied, ApplicantGone, AssociationSuspended.
     """
     try:
         with refusals():

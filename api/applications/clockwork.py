@@ -71,6 +71,7 @@ _TO_DECIDE = _PENDING + "AND a.approval_due_at <= $1 AND e.active IS NOT FALSE O
 _TO_HAND_ON = _PENDING + "AND NOT e.active ORDER BY a.mission_id, a.id"
 _TO_OFFER = """
     SELECT DISTINCT m.id, m.association_id FROM mission m JOIN application a ON a.mission_id = m.id
+    JOIN association s ON s.id = m.association_id AND s.state <> 'suspended'
     WHERE a.state = 'waitlisted' AND m.taken < m.places AND m.state IN ('published', 'paused', 'in_progress')
     ORDER BY id
 """

@@ -64,6 +64,14 @@ class ApplicantGone(Problem):
     title = Words("This person is not available any more", "Cette personne n’est plus disponible")
 
 
+class AssociationSuspended(Problem):
+    """The association is suspended: it takes nobody on, offers no place and reopens nothing; what runs goes on."""
+
+    status = 409
+    slug = "association-suspended"
+    title = Words("The association is suspended", "L’association est suspendue")
+
+
 LIMITS: list[type[Problem]] = [AllowanceExceeded, BudgetExceeded]
 REFUSALS: dict[str | None, type[Problem]] = {
     "mission_places_not_oversold": MissionFull,
@@ -71,6 +79,7 @@ REFUSALS: dict[str | None, type[Problem]] = {
     "budget_not_exceeded": BudgetExceeded,
     "application_done_is_settled": EmployerPending,
     "application_of_active_employee": ApplicantGone,
+    "application_of_open_association": AssociationSuspended,
     "message_of_living_person": ApplicantGone,
 }
 """What the database refuses by the name of the constraint."""

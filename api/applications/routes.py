@@ -8,7 +8,7 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from api.applications import employer, queries, service
-from api.applications.moves import LIMITS
+from api.applications.moves import LIMITS, AssociationSuspended
 from api.applications.queries import Wanted
 from api.applications.schemas import (
     AllowanceOut,
@@ -196,7 +196,7 @@ async def withdraw_application(
     operation_id="acceptOffer",
     guards=[signed_in],
     status_code=200,
-    raises=[*ACT, *LIMITS],
+    raises=[*ACT, AssociationSuspended, *LIMITS],
 )
 async def accept_offer(actor: Caller, application_id: FromPath[UUID], asked: AskedVersion) -> ApplicationOut:
     """Take the place that is kept for oneself, before its deadline."""

@@ -1,13 +1,13 @@
 """What an association answers, one by one and in bulk, and what the two sides write, over HTTP."""
 
-from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from litestar import Response, Router, get, post
 from litestar.params import FromPath, JSONBody
 
 from api.applications import answers, messages
-from api.applications.moves import LIMITS, ApplicantGone, EmployerPending, MissionFull
+from api.applications.many import answer_many
+from api.applications.moves import LIMITS, ApplicantGone, AssociationSuspended, EmployerPending, MissionFull
 from api.applications.schemas import (
     ApplicationOut,
     Declined,
@@ -16,13 +16,12 @@ from api.applications.schemas import (
     ManyOut,
     MessageIn,
     MessageOut,
-    OneOfMany,
 )
 from api.applications.service import AlreadyApplied
-from api.core.actor import Actor, signed_in
+from api.core.actor import signed_in
 from api.core.database import read
 from api.core.pagination import CursorText, Limit
-from api.core.problems import Forbidden, Invalid, NotFound, Problem, VersionChanged, WrongState
+from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, WrongState
 from api.core.routing import AskedVersion, Caller, created
 from api.core.schemas import Page, Reasoned
 
@@ -50,7 +49,7 @@ async def shortlist_application(
     scope="applications:write",
     guards=[signed_in],
     status_code=200,
-    raises=[*ACT, MissionFull, *LIMITS],
+    raises=[*ACT, MissionFull, AssociationSuspended, *LIMITS],
 )
 async def accept_application(
     actor: Caller, application_id: FromPath[UUID], asked: AskedVersion
@@ -95,7 +94,7 @@ async def decline_application(
     scope="applications:write",
     guards=[signed_in],
     status_code=200,
-    raises=[*ACT, AlreadyApplied, ApplicantGone],
+    raises=[*ACT, AlreadyApplied, ApplicantGone, AssociationSuspended],
 )
 async def reopen_application(
     actor: Caller, application_id: FromPath[UUID], asked: AskedVersion
@@ -156,8 +155,8 @@ async def complete_application(
     raises=[Forbidden, Invalid],
 )
 async def accept_many_applications(actor: Caller, data: JSONBody[ManyIn]) -> ManyOut:
-    """Accept up to 500 applicants, each in a transaction of its own, in the order given."""
-    return await _many(actor, data.ids, lambda one: answers.accept_application(actor, one, None))
+    """Accept up to 500 applicants, each in a transaction of its own, those of a mission in the order given."""
+    return await answer_many(actor, data.ids, lambda one: answers.accept_application(actor, one, None))
 
 
 @post(
@@ -171,18 +170,9 @@ async def accept_many_applications(actor: Caller, data: JSONBody[ManyIn]) -> Man
 async def decline_many_applications(actor: Caller, data: JSONBody[ManyDeclined]) -> ManyOut:
     """Decline up to 500 applicants, each in a transaction of its own."""
     given = Declined(reason=data.reason)
-    return await _many(actor, data.ids, lambda one: answers.decline_application(actor, one, given, None))
-
-
-async def _many(actor: Actor, ids: list[UUID], act: Callable[[UUID], Awaitable[ApplicationOut]]) -> ManyOut:
-    items = []
-    for one in dict.fromkeys(ids):
-        try:
-            items.append(OneOfMany(id=one, status=200, state=(await act(one)).state))
-        except Problem as problem:
-            told = problem.document(actor.language)
-            items.append(OneOfMany(id=one, status=problem.status, problem=told))
-    return ManyOut(items=items)
+    return await answer_many(
+        actor, data.ids, lambda one: answers.decline_application(actor, one, given, None)
+    )
 
 
 @post(

@@ -6,6 +6,7 @@ from litestar import Router, patch, post
 from litestar.params import FromPath, JSONBody
 
 from api.applications import edits, endings
+from api.applications.moves import AssociationSuspended
 from api.core.actor import moderator, signed_in
 from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, VersionRequired, WrongState
 from api.core.routing import AskedVersion, Caller, EditedVersion
@@ -23,7 +24,7 @@ ACT = [NotFound, Forbidden, WrongState, VersionChanged]
     tags=["missions"],
     scope="missions:write",
     guards=[signed_in],
-    raises=[*ACT, Invalid, VersionRequired, PlacesTaken, PeopleApplied],
+    raises=[*ACT, Invalid, VersionRequired, PlacesTaken, PeopleApplied, AssociationSuspended],
 )
 async def update_mission(
     actor: Caller, mission_id: FromPath[UUID], data: JSONBody[MissionPatch], edited: EditedVersion

@@ -252,7 +252,7 @@ async def withdraw_application(
 async def accept_offer(actor: Actor, application_id: UUID, asked: int | None) -> ApplicationOut:
     """Take the place that is kept for oneself.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged, AllowanceExceeded, BudgetExceeded.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, AllowanceExceeded, BudgetExceeded, AssociationSuspended.
     """
     with refusals():
         async with transaction(actor) as connection:

@@ -68,6 +68,7 @@ CROSSINGS = {
     "address_of_applicant(uuid)": "where the accepted are written to on their own time, by their association alone",
     "hasten_approvals()": "a trigger: who keeps a mission writes no application",
     "hasten_approval()": "a trigger: the mission's zone, whoever moves the day",
+    "require_open_association()": "a trigger: who is suspended takes nobody on, whoever answers",
     "ask_employer()": "a trigger: an employer is asked for the effort of a mission, whoever applies",
     "manager_of(uuid)": "who is in charge of an employee, who reads no colleague",
     "year_of(uuid,date)": "a company's years, which its policy alone tells",

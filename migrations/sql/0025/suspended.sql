@@ -1,0 +1,59 @@
+-- A suspended association takes nobody on; what runs goes on. Its missions are locked as it is suspended, so that whoever
+-- holds one to accept is before it, or after it and refused.
+CREATE FUNCTION require_open_association() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF (SELECT state FROM association WHERE id = NEW.association_id) = 'suspended' THEN
+        RAISE EXCEPTION 'the association is suspended'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'application_of_open_association';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER application_of_open_association BEFORE UPDATE ON application FOR EACH ROW
+    WHEN (holds_place(OLD.state) < holds_place(NEW.state) OR is_live(OLD.state) < is_live(NEW.state)
+          OR (OLD.state = 'offered' AND NEW.state = 'accepted'))
+    EXECUTE FUNCTION require_open_association();
+
+CREATE OR REPLACE FUNCTION move_missions() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public AS $$
+BEGIN
+    CASE NEW.state
+        WHEN 'suspended' THEN
+            PERFORM FROM mission WHERE association_id = NEW.id AND state IN ('published', 'paused', 'in_progress')
+            ORDER BY id FOR UPDATE;
+            UPDATE mission SET state = 'paused', state_reason = 'association_suspended'
+            WHERE association_id = NEW.id AND state = 'published';
+        WHEN 'verified' THEN
+            UPDATE mission SET state = 'published', state_reason = NULL
+            WHERE id IN (SELECT id FROM mission WHERE association_id = NEW.id AND state = 'paused'
+                         AND state_reason = 'association_suspended' ORDER BY id FOR UPDATE);
+        WHEN 'closed' THEN
+            IF EXISTS (SELECT FROM mission WHERE association_id = NEW.id
+                       AND state IN ('submitted', 'published', 'paused', 'in_progress')) THEN
+                RAISE EXCEPTION 'an association closes without live missions'
+                    USING ERRCODE = 'check_violation', CONSTRAINT = 'association_closes_without_missions';
+            END IF;
+        ELSE
+    END CASE;
+    RETURN NULL;
+END
+$$;
+
+-- As before, and to nobody while the association is suspended: the clock offers what is free once it is open again.
+CREATE OR REPLACE FUNCTION offer_places(of_mission uuid, deadline timestamptz)
+    RETURNS TABLE (application_id uuid, association_id uuid, company_id uuid)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    RETURN QUERY
+    UPDATE application a SET state = 'offered', state_reason = NULL, offer_expires_at = deadline
+    FROM (SELECT w.id FROM application w JOIN mission m ON m.id = w.mission_id
+          JOIN association s ON s.id = m.association_id
+          WHERE w.mission_id = of_mission AND w.state = 'waitlisted'
+              AND m.state IN ('published', 'paused', 'in_progress') AND s.state <> 'suspended'
+          ORDER BY w.waitlisted_at, w.id
+          LIMIT (SELECT greatest(0, places - taken) FROM mission WHERE id = of_mission)) next
+    WHERE a.id = next.id AND a.state = 'waitlisted'
+    RETURNING a.id, a.association_id, a.company_id;
+END
+$$;
