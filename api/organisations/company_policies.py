@@ -23,6 +23,10 @@ _IN_FORCE = Words(
 )
 _PAST = Words("The past is decided already.", "Le passé est déjà décidé.")
 _UNKNOWN = Words("No such association.", "Cette association n’existe pas.")
+_BEGUN = Words(
+    "Minutes of the present year are taken: let it apply from the first day of such a year on.",
+    "Des minutes de l’année en cours sont prises : appliquez-le à partir du premier jour d’une telle année.",
+)
 _UNSEEN = """
     SELECT place - 1 FROM unnest($1::uuid[]) WITH ORDINALITY AS named (id, place)
     WHERE NOT EXISTS (SELECT FROM association WHERE association.id = named.id) ORDER BY place
@@ -30,7 +34,10 @@ _UNSEEN = """
 
 
 async def put_policy(actor: Actor, company_id: UUID, given: PolicyIn) -> PolicyOut:
-    """Set what the company allows from a day on, today at the earliest; raises NotFound, Forbidden, Invalid."""
+    """Set what the company allows from a day on, today at the earliest; raises NotFound, Forbidden, Invalid.
+
+    Years that begin on another day do so on the first day of one, or before minutes of the present one are taken.
+    """
     async with transaction(actor) as connection:
         company = await queries.get_company(connection, company_id, actor)
         require_company_role(actor, company_id, "hr", "company_admin")
@@ -42,7 +49,13 @@ async def put_policy(actor: Actor, company_id: UUID, given: PolicyIn) -> PolicyO
         if faults:
             raise Invalid(faults=faults)
         day = given.effective_from or today
-        await set_policy(company_id, given, day)
+        try:
+            async with transaction(actor):
+                await set_policy(company_id, given, day)
+        except asyncpg.CheckViolationError as error:
+            if error.constraint_name != "policy_year_is_whole":
+                raise
+            raise Invalid(faults=[Fault("/year_starts", "year-begun", _BEGUN)]) from None
         return await queries.get_policy(connection, company_id, day)
 
 

@@ -17,6 +17,7 @@ async def forwards() -> MigrationManager:
         await run_script("0025/replies.sql")
         await run_script("0025/first_day.sql")
         await run_script("0025/suspended.sql")
+        await run_script("0025/years.sql")
         await run_script("hand_over.sql")
 
     manager.add_raw(run)

@@ -69,6 +69,8 @@ CROSSINGS = {
     "hasten_approvals()": "a trigger: who keeps a mission writes no application",
     "hasten_approval()": "a trigger: the mission's zone, whoever moves the day",
     "require_open_association()": "a trigger: who is suspended takes nobody on, whoever answers",
+    "keep_the_year()": "a trigger: whether minutes were taken, of employees whom an administrator does not see",
+    "count_in_year()": "a trigger: a day lies in a company's year, which nobody changes meanwhile",
     "ask_employer()": "a trigger: an employer is asked for the effort of a mission, whoever applies",
     "manager_of(uuid)": "who is in charge of an employee, who reads no colleague",
     "year_of(uuid,date)": "a company's years, which its policy alone tells",
