@@ -165,9 +165,7 @@ async def _remind(actor: Actor, application_id: UUID) -> None:
     async with transaction(actor) as connection:
         present = await lock(connection, application_id, actor)
         # Somebody may have answered, or set another date, while the lock was awaited.
-        if present["state"] in ("submitted", "shortlisted") and present["reminded"] < (
-            owed := _owed(present)
-        ):
+        if present["reminded"] < (owed := _owed(present)):
             await change(present, reminded=owed)
             await record(ReplyReminded(**ids_of(present)))
 
@@ -175,7 +173,7 @@ async def _remind(actor: Actor, application_id: UUID) -> None:
 def _owed(present: asyncpg.Record) -> int:
     """Count the reminders that are owed by now: one at half-time, another a day before the date."""
     since, due, now = present["reply_since"] or present["created_at"], present["reply_due_at"], clock.now()
-    if due <= now:
+    if present["state"] not in ("submitted", "shortlisted") or due <= now:
         return 0
     return 2 if due - now <= timedelta(days=1) else int(since + (due - since) / 2 <= now)
 

@@ -54,7 +54,7 @@ async def test_nobody_is_accepted_or_reopened_and_people_are_declined(world: Wor
 
 async def test_no_place_is_offered_or_taken_until_it_is_open_again(world: World) -> None:
     line = await queue(world, places=2, waiting=2)
-    first, second = line.waiting
+    first, _ = line.waiting
     await world.ok(line.tokens[line.holding[0]], "POST", line.path(line.holding[0], "withdraw"), REASON)
     await suspend(world, line.association)
     taken = await world.call(line.tokens[first], "POST", line.path(first, "accept-offer"))

@@ -69,8 +69,8 @@ CREATE TRIGGER application_agreed_before BEFORE UPDATE ON application FOR EACH R
 
 CREATE FUNCTION note_approval() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    NEW.approved_minutes := greatest(
-        NEW.approved_minutes, CASE NEW.state WHEN 'accepted' THEN NEW.agreed_minutes ELSE NEW.asked_minutes END);
+    NEW.approved_minutes := greatest(NEW.approved_minutes, CASE
+        WHEN NEW.state IN ('accepted', 'completed', 'no_show') THEN NEW.agreed_minutes ELSE NEW.asked_minutes END);
     RETURN NEW;
 END
 $$;
