@@ -2,17 +2,20 @@
 -- one: else the same months would be given twice. Whoever takes minutes holds the company's row meanwhile.
 CREATE FUNCTION keep_the_year() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public AS $$
+DECLARE
+    taken boolean := false;
 BEGIN
-    PERFORM FROM company WHERE id = NEW.company_id FOR UPDATE;
-    IF (NEW.year_starts NOT IN (to_char(NEW.effective_from, 'MM-DD'), (
+    IF NEW.year_starts NOT IN (to_char(NEW.effective_from, 'MM-DD'), (
             SELECT year_starts FROM policy WHERE company_id = NEW.company_id AND effective_from <= NEW.effective_from
-            ORDER BY effective_from DESC LIMIT 1))
-        AND EXISTS (SELECT FROM allowance WHERE company_id = NEW.company_id AND reserved + used > 0
-                    AND year = year_of(NEW.company_id, NEW.effective_from)))
-       OR EXISTS (SELECT FROM (SELECT effective_from, year_starts FROM policy
-                               WHERE company_id = NEW.company_id AND effective_from > NEW.effective_from
-                               ORDER BY effective_from LIMIT 1) next
-                  WHERE next.year_starts NOT IN (NEW.year_starts, to_char(next.effective_from, 'MM-DD'))) THEN
+            ORDER BY effective_from DESC LIMIT 1)) THEN
+        PERFORM FROM company WHERE id = NEW.company_id FOR UPDATE;
+        taken := EXISTS (SELECT FROM allowance WHERE company_id = NEW.company_id AND reserved + used > 0
+                         AND year = year_of(NEW.company_id, NEW.effective_from));
+    END IF;
+    IF taken OR EXISTS (SELECT FROM (SELECT effective_from, year_starts FROM policy
+                                     WHERE company_id = NEW.company_id AND effective_from > NEW.effective_from
+                                     ORDER BY effective_from LIMIT 1) next
+                        WHERE next.year_starts NOT IN (NEW.year_starts, to_char(next.effective_from, 'MM-DD'))) THEN
         RAISE EXCEPTION 'the year has begun'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'policy_year_is_whole';
     END IF;
