@@ -1,6 +1,7 @@
 """People, associations, companies and missions for tests: made through the API, as users would."""
 
 import itertools
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -131,6 +132,18 @@ class World:
         }
         return mint(self.key, company.issuer, f"{name}-{number}", **given | claims)
 
+    async def managed(self, company: Company) -> tuple[str, str]:
+        """Give the tokens of a new manager of a company, and of an employee of theirs."""
+        manager, employee = self.employee(company, "cheffe"), self.employee(company)
+        ids = [
+            (await self.ok(who, "GET", "/v1/me"))["employments"][0]["employee_id"]
+            for who in (manager, employee)
+        ]
+        job = f"/v1/companies/{company.id}/employees/{ids[1]}"
+        tag = (await self.call(company.admin, "GET", job)).headers["etag"]
+        await self.ok(company.admin, "PATCH", job, {"manager_id": ids[0]}, if_match=tag)
+        return manager, employee
+
     async def mission(
         self, association: Association, *, publish: bool = True, **fields: Any
     ) -> dict[str, Any]:
@@ -185,6 +198,15 @@ def siren(number: int) -> str:
     digits = [int(digit) for digit in stem]
     doubled = [sum(divmod(digit * 2, 10)) if index % 2 else digit for index, digit in enumerate(digits)]
     return stem + str(-sum(doubled) % 10)
+
+
+async def facts_of(application_id: str) -> Counter[str]:
+    """Count the facts of an application, by their names."""
+    async with operations() as connection:
+        rows = await connection.fetch(
+            "SELECT fact FROM outbox WHERE strpos(encode(payload, 'escape'), $1) > 0", application_id
+        )
+    return Counter(row["fact"] for row in rows)
 
 
 async def agreed_earlier(application_id: str, days: int = 7) -> None:

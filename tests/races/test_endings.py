@@ -5,9 +5,10 @@ from collections import Counter
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.make.gate import held, until_waiting
-from tests.make.world import Association, World
+from tests.make.world import Association, World, facts_of
 
 REASON = {"reason": "Plus de local."}
 
@@ -66,22 +67,27 @@ async def test_a_cancellation_meets_an_acceptance(world: World, environment: dic
     assert (await world.ok(employee, "GET", path))["state"] == "cancelled"
 
 
-async def test_an_acceptance_meets_fewer_places(world: World, environment: dict[str, str]) -> None:
-    association, mission, _, path = await engaged(world, places=2)
+@pytest.mark.parametrize("first", ["accept", "lower"])
+async def test_an_acceptance_meets_fewer_places(
+    world: World, environment: dict[str, str], first: str
+) -> None:
+    association, mission, employee, path = await engaged(world, places=2)
     other = await world.application(world.employee(await world.company(approval="automatic")), mission)
     await world.ok(association.owner, "POST", f"/v1/applications/{other['id']}/accept")
     url = f"/v1/missions/{mission['id']}"
     tag = (await world.call(association.owner, "GET", url)).headers["etag"]
-    answers = await one_after_the_other(
-        world,
-        environment,
-        mission,
-        world.call(association.owner, "POST", f"{path}/accept"),
-        world.call(association.owner, "PATCH", url, {"places": 1}, if_match=tag),
-    )
+    accept = world.call(association.owner, "POST", f"{path}/accept")
+    lower = world.call(association.owner, "PATCH", url, {"places": 1}, if_match=tag)
+    calls = [accept, lower] if first == "accept" else [lower, accept]
+    answers = await one_after_the_other(world, environment, mission, *calls)
+
     assert [answer.status_code for answer in answers] == [200, 409]
-    assert answers[1].json()["type"] == "/problems/places-taken"
-    assert (await world.ok(None, "GET", url))["places_left"] == 0
+    problem = "places-taken" if first == "accept" else "mission-full"
+    assert answers[1].json()["type"] == f"/problems/{problem}"
+    shown = await world.ok(None, "GET", url)
+    assert (shown["places"], shown["places_left"]) == (2 if first == "accept" else 1, 0)
+    state = (await world.ok(employee, "GET", path))["state"]
+    assert state == ("accepted" if first == "accept" else "submitted")
 
 
 async def test_an_acceptance_meets_a_leaver(world: World, environment: dict[str, str]) -> None:
@@ -102,37 +108,39 @@ async def test_an_acceptance_meets_a_leaver(world: World, environment: dict[str,
     assert (await world.ok(None, "GET", f"/v1/missions/{mission['id']}"))["places_left"] == 1
 
 
-async def test_a_manager_agrees_while_hr_refuses(world: World, environment: dict[str, str]) -> None:
-    association, company = await world.association(), await world.company(approval="hr")
-    second = world.employee(company, "rh")
-    job = (await world.ok(second, "GET", "/v1/me"))["employments"][0]["employee_id"]
-    url = f"/v1/companies/{company.id}/employees/{job}"
-    tag = (await world.call(company.admin, "GET", url)).headers["etag"]
-    await world.ok(company.admin, "PATCH", url, {"roles": ["employee", "hr"]}, if_match=tag)
-    mission, employee = await world.mission(association), world.employee(company)
+@pytest.mark.parametrize("first", ["manager", "hr"])
+async def test_a_manager_agrees_while_hr_refuses(
+    world: World, environment: dict[str, str], first: str
+) -> None:
+    """The second one decided on what the first one has changed, and is told so."""
+    association, company = await world.association(), await world.company(approval="manager")
+    mission, (manager, employee) = await world.mission(association), await world.managed(company)
     path = f"/v1/applications/{(await world.application(employee, mission))['id']}"
-    seen = (await world.call(second, "GET", path)).headers["etag"]
-    answers = await one_after_the_other(
-        world,
-        environment,
-        mission,
-        world.call(company.admin, "POST", f"{path}/approve", if_match=seen),
-        world.call(second, "POST", f"{path}/refuse", REASON, if_match=seen),
-    )
+    seen = (await world.call(manager, "GET", path)).headers["etag"]
+    approve = world.call(manager, "POST", f"{path}/approve", if_match=seen)
+    refuse = world.call(company.admin, "POST", f"{path}/refuse", REASON, if_match=seen)
+    calls = [approve, refuse] if first == "manager" else [refuse, approve]
+    answers = await one_after_the_other(world, environment, mission, *calls)
+
     assert [answer.status_code for answer in answers] == [200, 412]
-    assert (await world.ok(employee, "GET", path))["employer_approval"] == "approved"
+    ended = await world.ok(employee, "GET", path)
+    expected = ("approved", "submitted") if first == "manager" else ("refused", "employer_refused")
+    assert (ended["employer_approval"], ended["state"]) == expected
+    facts = await facts_of(ended["id"])
+    assert facts["EmployerApproved"] + facts["EmployerRefused"] == 1
 
 
 async def test_hr_refuses_while_a_manager_agrees(world: World, environment: dict[str, str]) -> None:
-    association, company = await world.association(), await world.company(approval="hr")
-    mission, employee = await world.mission(association), world.employee(company)
+    """Who names no version is told the state: what was refused is over."""
+    association, company = await world.association(), await world.company(approval="manager")
+    mission, (manager, employee) = await world.mission(association), await world.managed(company)
     path = f"/v1/applications/{(await world.application(employee, mission))['id']}"
     answers = await one_after_the_other(
         world,
         environment,
         mission,
         world.call(company.admin, "POST", f"{path}/refuse", REASON),
-        world.call(company.admin, "POST", f"{path}/approve"),
+        world.call(manager, "POST", f"{path}/approve"),
     )
     assert [answer.status_code for answer in answers] == [200, 409]
     assert (await world.ok(employee, "GET", path))["state"] == "employer_refused"

@@ -24,6 +24,7 @@ from tests.make.gate import held, until_waiting
 from tests.make.served import served
 from tests.make.world import World
 from tests.races import test_endings as endings
+from tests.races import test_places as places
 from tests.races import test_waitlist as waitlist
 from tests.races.test_endings import engaged, one_after_the_other
 
@@ -156,7 +157,9 @@ async def stale(
         test_a_withdrawal_meets_an_acceptance,
         test_a_departure_meets_an_acceptance,
         endings.test_a_cancellation_meets_an_acceptance,
-        endings.test_a_manager_agrees_while_hr_refuses,
+        partial(endings.test_a_manager_agrees_while_hr_refuses, first="manager"),
+        partial(endings.test_a_manager_agrees_while_hr_refuses, first="hr"),
+        endings.test_hr_refuses_while_a_manager_agrees,
         partial(waitlist.test_an_offer_is_confirmed_while_it_expires, first="confirm"),
         partial(waitlist.test_an_offer_is_confirmed_while_it_expires, first="expire"),
     ],
@@ -180,10 +183,10 @@ _UNLIMITED = """
     ("guard", "play"),
     [
         (_UNLIMITED, waitlist.test_two_withdrawals_promote_two_people_in_order),
-        (
-            _UNCOUNTED,
-            endings.test_an_acceptance_meets_fewer_places,
-        ),
+        (_UNCOUNTED, partial(endings.test_an_acceptance_meets_fewer_places, first="accept")),
+        (_UNCOUNTED, partial(endings.test_an_acceptance_meets_fewer_places, first="lower")),
+        (_UNCOUNTED, places.test_two_acceptances_meet_on_the_last_place),
+        ("DROP INDEX application_one_live", test_one_person_applies_twice_at_the_same_moment),
     ],
 )
 async def test_without_its_guard_in_the_database_it_goes_wrong(

@@ -1,7 +1,6 @@
 """An employer takes its agreement back until the first day: played by hand, raced, and without its guard."""
 
 import asyncio
-from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,12 +11,11 @@ from litestar import Litestar
 
 from api.applications.clockwork import start_due_missions
 from api.core import clock
-from api.core.database import operations
 from api.identity.service import issue_token
 from tests.make.clone import cloned
 from tests.make.gate import held, until_waiting
 from tests.make.served import served
-from tests.make.world import Association, World
+from tests.make.world import Association, World, facts_of
 
 REASON = {"reason": "La clôture a été avancée."}
 
@@ -60,14 +58,6 @@ async def declared(world: World, it: Engaged) -> str:
     return str((await world.ok(it.employee, "POST", it.path("hours"), body))["id"])
 
 
-async def told(it: Engaged) -> Counter[str]:
-    async with operations() as connection:
-        rows = await connection.fetch(
-            "SELECT fact FROM outbox WHERE strpos(encode(payload, 'escape'), $1) > 0", it.application["id"]
-        )
-    return Counter(row["fact"] for row in rows)
-
-
 @pytest.mark.parametrize("approval", ["hr", "automatic"])
 async def test_an_agreement_is_taken_back_until_the_first_day(world: World, approval: str) -> None:
     it = await engaged(world, approval=approval)
@@ -84,7 +74,7 @@ async def test_an_agreement_is_taken_back_until_the_first_day(world: World, appr
         "refused",
     )
     assert again.json()["version"] == taken.json()["version"]
-    assert (await told(it))["EmployerRefused"] == 1
+    assert (await facts_of(it.application["id"]))["EmployerRefused"] == 1
     mission = await world.ok(None, "GET", f"/v1/missions/{it.application['mission_id']}")
     assert mission["places_left"] == 1
 
@@ -191,7 +181,7 @@ async def test_everybody_ends_it_at_once_and_it_ends_once(world: World) -> None:
     answers = await asyncio.gather(*(refuse(world, it) for _ in range(6)), withdraw, cancel)
 
     assert {answer.status_code for answer in answers} == {200, 409}
-    facts = await told(it)
+    facts = await facts_of(it.application["id"])
     assert facts["EmployerRefused"] + facts["ApplicationWithdrawn"] + facts["ApplicationEnded"] == 1
     mission = await world.ok(None, "GET", f"/v1/missions/{it.application['mission_id']}")
     assert mission["places_left"] == 1
