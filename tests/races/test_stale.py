@@ -24,12 +24,15 @@ from tests.make.gate import held, until_waiting
 from tests.make.served import served
 from tests.make.world import World
 from tests.races import test_endings as endings
+from tests.races import test_offers as offers
+from tests.races import test_pairs as pairs
 from tests.races import test_places as places
 from tests.races import test_waitlist as waitlist
 from tests.races.test_endings import engaged, one_after_the_other
 
 REASON = {"reason": "other"}
 Play = Callable[[World, dict[str, str]], Awaitable[None]]
+MEETING = offers.test_a_place_is_freed_while_another_is_confirmed_while_it_expires
 
 
 async def test_a_withdrawal_meets_an_acceptance(world: World, environment: dict[str, str]) -> None:
@@ -151,6 +154,15 @@ async def stale(
         yield Mutant(World(client, environment), copied)
 
 
+def without_environment(race: Callable[[World], Awaitable[None]]) -> Play:
+    """Make a play of a race, which nobody's hand lines up."""
+
+    async def play(world: World, _: dict[str, str]) -> None:
+        await race(world)
+
+    return play
+
+
 @pytest.mark.parametrize(
     "play",
     [
@@ -162,6 +174,10 @@ async def stale(
         endings.test_hr_refuses_while_a_manager_agrees,
         partial(waitlist.test_an_offer_is_confirmed_while_it_expires, first="confirm"),
         partial(waitlist.test_an_offer_is_confirmed_while_it_expires, first="expire"),
+        *(partial(MEETING, order=order) for order in offers.ORDERS),
+        without_environment(pairs.test_acceptances_and_withdrawals_at_once),
+        without_environment(pairs.test_acceptances_and_the_mission_s_cancellation_at_once),
+        without_environment(pairs.test_a_manager_and_hr_decide_at_once_and_one_of_them_has),
     ],
 )
 async def test_without_a_fresh_look_it_goes_wrong(stale: Mutant, play: Play) -> None:
@@ -183,6 +199,7 @@ _UNLIMITED = """
     ("guard", "play"),
     [
         (_UNLIMITED, waitlist.test_two_withdrawals_promote_two_people_in_order),
+        (_UNLIMITED, partial(MEETING, order=offers.ORDERS[0])),
         (_UNCOUNTED, partial(endings.test_an_acceptance_meets_fewer_places, first="accept")),
         (_UNCOUNTED, partial(endings.test_an_acceptance_meets_fewer_places, first="lower")),
         (_UNCOUNTED, places.test_two_acceptances_meet_on_the_last_place),
