@@ -38,6 +38,12 @@ async def cloned(environment: dict[str, str], *changes: str) -> AsyncIterator[Se
         await administration.close()
 
 
+def reaching(settings: Settings) -> dict[str, str]:
+    """Give the variables with which processes, and gates, reach a copy."""
+    urls = (settings.database_url, settings.database_ops_url, settings.database_owner_url)
+    return dict(zip(_URLS, map(str, urls), strict=True))
+
+
 async def _copy(administration: asyncpg.Connection, name: str) -> None:
     """Copy once the last connection of the test before is gone, which PostgreSQL notices a moment later."""
     for _ in range(50):
