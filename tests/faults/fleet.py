@@ -58,9 +58,12 @@ class Crowd(NamedTuple):
 
 
 @asynccontextmanager
-async def fleet_on(environment: dict[str, str]) -> AsyncIterator[Fleet]:
-    """Run two API processes and give a world behind them; the invariants hold when the block ends."""
-    with processes(environment, environment) as started:
+async def fleet_on(environment: dict[str, str], **first: str) -> AsyncIterator[Fleet]:
+    """Run two API processes and give a world behind them; the invariants hold when the block ends.
+
+    `first`: variables that the first process alone has.
+    """
+    with processes(environment | first, environment) as started:
         async with fleet_of(started, environment) as fleet:
             yield fleet
 

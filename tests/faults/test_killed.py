@@ -4,6 +4,8 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Iterator
+from math import ceil
+from pathlib import Path
 from random import Random
 from signal import SIGKILL
 from uuid import UUID
@@ -15,11 +17,33 @@ import pytest
 from api.applications.facts import ApplicationAccepted
 from api.core.database import operations
 from tests.faults.fleet import Fleet, fleet_on, gather_crowd
+from tests.make.clone import cloned, reaching
 
-EACH, PLACES, CLIENTS = 20, 7, 16
-"""Applications and places of a mission; who accepts at once."""
+MISSIONS, EACH, PLACES, CLIENTS = 50, 20, 7, 16
+"""Missions, applications and places of each; who accepts at once."""
 APPLIES = 5
 """Missions that one person may wait for."""
+FEW = 2
+"""Missions that suffice where a guard is gone."""
+# The victim answers what is kept under a key, and commits a second later.
+_HASTY = """
+import asyncio
+from contextvars import ContextVar
+from api.core import idempotency
+answered = ContextVar("answered")
+keep, answer = idempotency._keep, idempotency.Idempotency._answer
+async def hasty_keep(*given):
+    await keep(*given)
+    answered.get().set_result(given[-1])
+    await asyncio.sleep(1)
+async def hasty_answer(*given):
+    early = asyncio.get_running_loop().create_future()
+    answered.set(early)
+    work = asyncio.ensure_future(answer(*given))
+    await asyncio.wait({early, work}, return_when=asyncio.FIRST_COMPLETED)
+    return early.result() if early.done() else await work
+idempotency._keep, idempotency.Idempotency._answer = hasty_keep, hasty_answer
+"""
 _HOLDING = "SELECT id FROM application WHERE association_id = $1 AND state = 'accepted'"
 _MISCOUNTED = """
     SELECT count(*) FROM mission m WHERE association_id = $1 AND (taken > places OR taken <> (
@@ -30,7 +54,7 @@ _FACTS = "SELECT payload FROM outbox WHERE fact = 'ApplicationAccepted' AND asso
 
 async def applied(fleet: Fleet, missions: int) -> tuple[str, UUID, list[str]]:
     """Let people apply; gives the owner's token, the association's id and the applications' ids, shuffled."""
-    crowd = await gather_crowd(fleet.world, EACH * missions // APPLIES)
+    crowd = await gather_crowd(fleet.world, EACH * ceil(missions / APPLIES))
     ids: list[str] = []
     for number in range(missions):
         mission = await fleet.world.mission(crowd.association, places=PLACES)
@@ -45,15 +69,16 @@ async def applied(fleet: Fleet, missions: int) -> tuple[str, UUID, list[str]]:
 
 
 async def accept_while_killing(fleet: Fleet, owner: str, ids: list[str]) -> dict[str, httpx.Response]:
-    """Accept them all, and kill the first process after a third of the answers; gives the answers."""
+    """Accept them all, and kill the first process once it has said of one, amid the others, that it is accepted."""
     answers: dict[str, httpx.Response] = {}
     left: Iterator[str] = iter(ids)
-    victim = next(iter(fleet.started.values()))
+    address, victim = next(iter(fleet.started.items()))
 
     async def client() -> None:
         for one in left:
-            answers[one] = await fleet.ask(owner, f"/v1/applications/{one}/accept")
-            if len(answers) == len(ids) // 3:
+            answers[one] = answer = await fleet.ask(owner, f"/v1/applications/{one}/accept")
+            said = answer.is_success and str(answer.url).startswith(address)
+            if said and len(answers) >= len(ids) // 8 and victim.poll() is None:
                 os.killpg(victim.pid, SIGKILL)
 
     await asyncio.gather(*(client() for _ in range(CLIENTS)))
@@ -61,11 +86,9 @@ async def accept_while_killing(fleet: Fleet, owner: str, ids: list[str]) -> dict
     return answers
 
 
-@pytest.mark.parametrize("missions", [5, pytest.param(50, marks=pytest.mark.prove)])
-async def test_what_a_killed_process_acknowledged_is_there_and_told_once(
-    environment: dict[str, str], missions: int
-) -> None:
-    async with fleet_on(environment) as fleet:
+async def accept_amid_a_kill(environment: dict[str, str], missions: int, **victim: str) -> None:
+    """Accept everybody who applied while a process is killed; raises AssertionError where what was said is not so."""
+    async with fleet_on(environment, **victim) as fleet:
         owner, association, ids = await applied(fleet, missions)
         fleet.seen.clear()
         answers = await accept_while_killing(fleet, owner, ids)
@@ -83,3 +106,24 @@ async def test_what_a_killed_process_acknowledged_is_there_and_told_once(
     assert len(holding) == PLACES * missions
     assert miscounted == 0
     assert told == Counter(holding)
+
+
+async def test_what_a_killed_process_acknowledged_is_there_and_told_once(
+    environment: dict[str, str],
+) -> None:
+    await accept_amid_a_kill(environment, MISSIONS)
+
+
+async def test_without_the_guard_of_places_it_is_seen(environment: dict[str, str]) -> None:
+    guard = "ALTER TABLE mission DROP CONSTRAINT mission_places_not_oversold"
+    async with cloned(environment, guard) as settings:
+        with pytest.raises(AssertionError):
+            await accept_amid_a_kill(environment | reaching(settings), FEW)
+
+
+async def test_an_answer_that_comes_before_the_commit_is_seen(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(_HASTY)
+    with pytest.raises(AssertionError):
+        await accept_amid_a_kill(environment, FEW, PYTHONPATH=str(tmp_path))
