@@ -97,11 +97,11 @@ async def publish_mission(actor: Actor, mission_id: UUID, read: int) -> MissionO
     async with transaction(actor) as connection:
         present = await enter(connection, mission_id, actor)
         require_outsider(actor, present["association_id"])
-        if present["version"] != read:
-            raise VersionChanged
         if present["review_since"] and present["state"] in policy.OPEN:
+            if present["version"] != read:
+                raise VersionChanged
             await _change(mission_id, **_reviewed())
-        elif starts(policy.PUBLISH, present["state"]):
+        elif starts(policy.PUBLISH, present["state"], version=present["version"], asked=read):
             await _require_open(connection, present["association_id"], actor)
             await _publish(present)
         return await queries.get_mission(connection, mission_id, actor)
@@ -115,9 +115,7 @@ async def reject_mission(actor: Actor, mission_id: UUID, reasons: list[str], rea
     async with transaction(actor) as connection:
         present = await enter(connection, mission_id, actor)
         require_outsider(actor, present["association_id"])
-        if present["version"] != read:
-            raise VersionChanged
-        if starts(policy.REJECT, present["state"]):
+        if starts(policy.REJECT, present["state"], version=present["version"], asked=read):
             await move_mission(mission_id, policy.REJECT.target, one_reason(reasons))
             await record(MissionRejected(mission_id=mission_id, association_id=present["association_id"]))
         return await queries.get_mission(connection, mission_id, actor)

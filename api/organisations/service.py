@@ -163,15 +163,15 @@ async def _judge(
         present = await _lock_association(connection, association_id)
         policy.require_outsider(actor, association_id)
         reviewed: dict[Any, Any] = {"review_since": None, "review_reasons": []}
-        if asked is not None and asked != present["version"]:
-            raise VersionChanged
-        if starts(act, present["state"]):
+        if starts(act, present["state"], version=present["version"], asked=asked):
             change = {"state": act.target, "state_reason": one_reason(reasons or [])} | reviewed
             await Association.update(change).where(Association.id == association_id)
             await record(fact(association_id=association_id))
         elif present["review_since"]:
             if asked is None:
                 raise VersionRequired
+            if asked != present["version"]:
+                raise VersionChanged
             await Association.update(reviewed).where(Association.id == association_id)
         return await queries.get_association(connection, association_id, actor)
 

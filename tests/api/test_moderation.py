@@ -136,6 +136,8 @@ async def test_an_edited_text_is_approved_in_any_living_state(world: World, stat
     mission = await world.mission(association)
     publish, pause = mission_path(mission, "publish"), mission_path(mission, "pause")
     published = await world.ok(moderator, "POST", publish, if_match=tag(mission))
+    again = await world.ok(moderator, "POST", publish, if_match=tag(mission))
+    assert (again["version"], again["history"]) == (published["version"], published["history"])
     if state == "in_progress":
         await accepted(world, association, published)
     edited = (await edit(world, association.owner, published, title="Refondre notre vieux site")).json()

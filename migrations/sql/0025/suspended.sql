@@ -28,11 +28,13 @@ BEGIN
             UPDATE mission SET state = 'published', state_reason = NULL
             WHERE id IN (SELECT id FROM mission WHERE association_id = NEW.id AND state = 'paused'
                          AND state_reason = 'association_suspended' ORDER BY id FOR UPDATE);
-        WHEN 'closed' THEN
+        WHEN 'closed', 'refused' THEN
             IF EXISTS (SELECT FROM mission WHERE association_id = NEW.id
                        AND state IN ('submitted', 'published', 'paused', 'in_progress')) THEN
-                RAISE EXCEPTION 'an association closes without live missions'
-                    USING ERRCODE = 'check_violation', CONSTRAINT = 'association_closes_without_missions';
+                RAISE EXCEPTION 'an association ends without live missions'
+                    USING ERRCODE = 'check_violation', CONSTRAINT = CASE NEW.state
+                        WHEN 'closed' THEN 'association_closes_without_missions'
+                        ELSE 'association_refused_without_missions' END;
             END IF;
         ELSE
     END CASE;
