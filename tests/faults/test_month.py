@@ -47,7 +47,7 @@ _TOLD_AS_OFTEN = """
     LEFT JOIN notification n ON n.about_id = a.id AND n.person_id = a.person_id AND n.kind NOT IN (
         'application_accepted', 'employer_approved', 'application_shortlisted', 'application_waitlisted',
         'application_offered', 'application_reopened', 'message_received', 'change_proposed', 'change_accepted',
-        'change_declined', 'change_withdrawn', 'calendar_invited', 'calendar_changed', 'calendar_cancelled')
+        'change_declined', 'change_withdrawn', 'calendar_invited', 'calendar_changed')
     WHERE p.erased_at IS NULL GROUP BY a.id, ended, own HAVING count(n.id) NOT BETWEEN ended - own AND ended
 """
 # Who withdrew knows it: the association is told, once for each of its members, as long as it has any.
