@@ -63,6 +63,9 @@ _UNEXPLAINED = """
     WHERE a.state IN ('declined', 'withdrawn', 'expired', 'cancelled', 'employer_refused')
         AND coalesce(a.state_reason, a.employer_reason) IS NULL AND p.erased_at IS NULL
 """
+_UNSETTLED = """
+    SELECT id, state FROM application WHERE state IN ('completed', 'no_show') AND employer_approval = 'pending'
+"""
 _MAILS = """
     SELECT m.id, m.state FROM notification n JOIN mail m ON m.person_id = n.person_id AND m.unique_key = n.unique_key
 """
@@ -130,6 +133,7 @@ async def assert_all_ended_and_told(life: Life, smtp: SmtpServer) -> None:
     assert await rows(_TOLD_AS_OFTEN) == []
     assert await rows(_WITHDRAWN) == []
     assert await rows(_UNEXPLAINED) == []
+    assert await rows(_UNSETTLED) == []
     assert {mail["state"] for mail in mails} == {"sent"}
     # What was sent to the erased, or of them, is kept no more.
     sent = Counter(name.strip("<>").partition("@")[0] for name in smtp.ids)
