@@ -76,7 +76,6 @@ class Life:
         self.proposals: list[tuple[str, str, str | None]] = []
         self.suspended: list[Association] = []
         self.closed: list[Association] = []
-        self.gone: set[str | None] = set()
         self.moderator = ""
         self.turns = cycle(_UPSETS)
         self.statuses: Counter[int] = Counter()
@@ -139,8 +138,6 @@ class Life:
         wish = self.chance.choice(self.wishes)
         weights = [weight for weight, _ in _ACTS.values()]
         ((who, act),) = self.chance.choices(list(_ACTS), weights)
-        if act == "reopen" and wish.tokens["person"] in self.gone:
-            return
         if token := wish.tokens[who]:
             answer = await self.ask(token, f"/v1/applications/{wish.id}/{act}", _ACTS[who, act][1])
             if act in ("accept", "accept-offer") and answer.is_success:
@@ -193,12 +190,18 @@ class Life:
         elif what == "suspend":
             await self.suspend(association)
         elif (me := await self.world.call(token, "GET", "/v1/me")).is_success:
-            self.gone.add(token)
             if what == "erase":
                 await self.ask(just_signed_in(self.world, token), "/v1/me", method="DELETE")
             else:
                 job = me.json()["employments"][0]["employee_id"]
                 await self.ask(company.admin, f"/v1/companies/{company.id}/employees/{job}/deactivate")
+            await self.reopen_all(token)
+
+    async def reopen_all(self, person: str) -> None:
+        """Let associations bring back whatever they can of somebody who has just left."""
+        for wish in self.wishes:
+            if wish.tokens["person"] == person and (owner := wish.tokens["owner"]):
+                await self.ask(owner, f"/v1/applications/{wish.id}/reopen")
 
     async def suspend(self, association: Association) -> None:
         """Let a moderator suspend an association, or reinstate the one that is."""
