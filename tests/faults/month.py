@@ -204,12 +204,15 @@ class Life:
                 await self.ask(owner, f"/v1/applications/{wish.id}/reopen")
 
     async def suspend(self, association: Association) -> None:
-        """Let a moderator suspend an association, or reinstate the one that is."""
+        """Let a moderator suspend an association, which tries to go on as before, or reinstate the one that is."""
         if self.suspended:
             path = f"/v1/associations/{self.suspended.pop().id}/reinstate"
             await self.ask(self.moderator, path)
         elif (await self.ask(self.moderator, f"/v1/associations/{association.id}/suspend", _WHY)).is_success:
             self.suspended.append(association)
+            for wish in self.wishes:
+                if wish.tokens["owner"] == association.owner:
+                    await self.ask(association.owner, f"/v1/applications/{wish.id}/accept")
 
     async def ask(self, token: str, path: str, body: Any = None, method: str = "POST", **headers: str) -> Any:
         """Ask for an act, and count it and the answer; raises AssertionError on one of 500 or more."""

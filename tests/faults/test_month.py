@@ -63,6 +63,12 @@ _UNEXPLAINED = """
     WHERE a.state IN ('declined', 'withdrawn', 'expired', 'cancelled', 'employer_refused')
         AND coalesce(a.state_reason, a.employer_reason) IS NULL AND p.erased_at IS NULL
 """
+# Of associations that were suspended when it happened.
+_TAKEN_ON_MEANWHILE = """
+    SELECT a.id, s.at FROM state_event s JOIN application a ON a.id = s.object_id
+    WHERE s.object = 'application' AND s.to_state = 'accepted' AND 'suspended' = (
+        SELECT to_state FROM state_event WHERE object_id = a.association_id AND id < s.id ORDER BY id DESC LIMIT 1)
+"""
 _UNSETTLED = """
     SELECT id, state FROM application WHERE state IN ('completed', 'no_show') AND employer_approval = 'pending'
 """
@@ -134,6 +140,7 @@ async def assert_all_ended_and_told(life: Life, smtp: SmtpServer) -> None:
     assert await rows(_WITHDRAWN) == []
     assert await rows(_UNEXPLAINED) == []
     assert await rows(_UNSETTLED) == []
+    assert await rows(_TAKEN_ON_MEANWHILE) == []
     assert {mail["state"] for mail in mails} == {"sent"}
     # What was sent to the erased, or of them, is kept no more.
     sent = Counter(name.strip("<>").partition("@")[0] for name in smtp.ids)
