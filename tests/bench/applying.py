@@ -65,9 +65,9 @@ _CLEAR = """
 """
 _APPLIED = """
     INSERT INTO application (id, mission_id, association_id, company_id, employee_id, person_id, applicant_name, regime,
-                             legal_form, employer_approval, created_at, reply_due_at)
+                             legal_form, employer_approval, asked_minutes, approved_minutes, created_at, reply_due_at)
     SELECT gen_random_uuid(), ($1::uuid[])[1 + nth % cardinality($1::uuid[])], $2, company_id, id, person_id,
-           'Camille Roux', 'working_time', 'service', 'approved', now(), now() + interval '7 days'
+           'Camille Roux', 'working_time', 'service', 'approved', 900, 900, now(), now() + interval '7 days'
     FROM (SELECT *, array_position($3::uuid[], company_id) - 1 AS nth FROM employee WHERE company_id = ANY ($3)) e
     RETURNING id, mission_id, company_id
 """
