@@ -47,6 +47,18 @@ async def test_the_hot_reads_keep_to_their_budgets(
     # A signed-in read is the credential, BEGIN with the walls, the read, COMMIT.
     assert await cost(None, "/v1/missions") == 1
     assert await cost(association.owner, "/v1/missions") == 2
+    # Filters need a plan of their own: BEGIN, the read, COMMIT; words are understood once, a point is remembered.
+    assert await cost(None, "/v1/missions?cause=education") == 3
+    assert await cost(None, "/v1/missions?cause=education&facets=cause&facets=skill") == 4
+    words = "/v1/missions?q=site&limit=1"
+    await world.mission(association)
+    assert await cost(None, words) == 4
+    following = (await world.ok(None, "GET", words))["next"]
+    assert await cost(None, f"{words}&cursor={following}") == 3
+    around = "/v1/missions?postal_code=69007&radius_km=10"
+    await world.ok(None, "GET", around)
+    assert await cost(None, around) == 3
+    assert await cost(None, "/v1/missions?near=45.7,4.8&sort=distance") == 3
     assert await cost(None, f"/v1/missions/{mission['id']}") == 1
     assert await cost(association.owner, f"/v1/missions/{mission['id']}") == 4
     assert await cost(association.owner, "/v1/me/applications") == 4

@@ -12,7 +12,9 @@ import pytest_asyncio
 
 from api.core import clock
 from api.core.database import _PLANNED, Connection
-from api.missions.search import Question, read_words, statement
+from api.missions import moderation, policy, queries
+from api.missions.search import _ASKED, _FACETS, _VALUES, COUNTED, Question, read_words, statement
+from api.organisations import queries as organisations
 from tests.make.clone import cloned, superuser_url
 from tests.make.many import plant_missions
 from tests.schema.test_personal_data import database_of
@@ -94,6 +96,114 @@ async def test_no_question_reads_every_mission(crowd: asyncpg.Connection, name: 
     passed_over = [node.get("Rows Removed by Filter", 0) * node["Actual Loops"] for node in plan]
     assert sum(passed_over) < there / 2
     assert plan[0]["Actual Rows"] > 0
+
+
+READS: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "an association's missions": (queries._OF_ASSOCIATION, (None, None, None, 21)),
+    "an association's missions in a state": (queries._OF_ASSOCIATION, ("published", None, None, 21)),
+}
+"""Statements about one association, whose id comes first."""
+
+
+async def plan_of(connection: asyncpg.Connection, query: str, *given: Any, settings: str = "") -> Any:
+    """Run a statement as production plans it, within some walls, and give the nodes of its plan."""
+    async with connection.transaction(readonly=True):
+        await connection.execute(f"SET LOCAL plan_cache_mode = force_generic_plan; {settings}")
+        plan = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *given)
+    return nodes(msgspec.json.decode(plan)[0]["Plan"])
+
+
+def bounded(plan: list[dict[str, Any]], rows: int) -> None:
+    """Hold that a plan scans no table whole, and passes over few rows."""
+    scanned = {node["Relation Name"] for node in plan if node["Node Type"] == "Seq Scan"}
+    assert scanned <= {"flag"}  # nobody flagged any
+    passed_over = [node.get("Rows Removed by Filter", 0) * node["Actual Loops"] for node in plan]
+    assert sum(passed_over) <= rows
+
+
+async def test_the_plain_list_is_read_in_its_order_by_the_one_plan_that_serves_all(
+    crowd: asyncpg.Connection,
+) -> None:
+    query, given = statement(Question(), None)
+    plan = await plan_of(crowd, query, *given)
+    bounded(plan, 1_000)
+    assert "mission_search_newest" in {node.get("Index Name") for node in plan}
+    assert max(node["Actual Rows"] for node in plan) <= 21
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_the_reads_of_one_association_are_of_its_own_rows(crowd: asyncpg.Connection, name: str) -> None:
+    query, given = READS[name]
+    host = await crowd.fetchval(
+        "SELECT association_id FROM mission_search GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
+    )
+    settings = f"SET LOCAL app.association = '{{{host}}}'"
+    bounded(await plan_of(crowd, query, host, *given, settings=settings), 500)
+
+
+async def test_duplicates_of_an_association_are_looked_up(crowd: asyncpg.Connection) -> None:
+    """Beyond the walls, within a function: what it scanned is counted, not explained."""
+    read = "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'association'"
+    hosts = await crowd.fetch("SELECT DISTINCT association_id FROM mission_search LIMIT 5")
+    async with crowd.transaction(readonly=True):
+        await crowd.execute("SET LOCAL enable_seqscan = off")
+        before = await crowd.fetchval(read)
+        for host in hosts:
+            await crowd.fetch("SELECT * FROM duplicates_of($1)", host["association_id"])
+        assert await crowd.fetchval(read) == before
+
+
+async def test_the_list_of_associations_is_read_in_its_order(crowd: asyncpg.Connection) -> None:
+    query = organisations._ASSOCIATIONS
+    plan = await plan_of(crowd, query, "verified", None, None, 21)
+    bounded(plan, 0)
+    assert max(node["Actual Rows"] for node in plan) <= 21
+
+
+@pytest.mark.parametrize("kind", ["association", "mission", "flag"])
+async def test_the_moderation_queue_reads_what_waits_alone(crowd: asyncpg.Connection, kind: str) -> None:
+    settings = "SET LOCAL app.role = '{moderator}'"
+    plan = await plan_of(
+        crowd, moderation._QUEUE, sorted(policy.LIVE), [kind], None, None, 21, settings=settings
+    )
+    bounded(plan, 0)
+
+
+@pytest.mark.parametrize("facet", _VALUES)
+async def test_facets_count_the_newest_alone(crowd: asyncpg.Connection, facet: str) -> None:
+    _, given = statement(Question(cause=["education"], format=["short"]), None)
+    query = _FACETS[facet].replace("{source}", "mission_search")
+    plan = await planned(crowd, query, *given[: len(_ASKED)])
+    bounded(plan, await crowd.fetchval("SELECT count(*) FROM mission_search"))
+    assert max(node["Actual Rows"] for node in plan) <= 3 * COUNTED
+
+
+async def planned(connection: asyncpg.Connection, query: str, *given: Any) -> Any:
+    """Run a statement with a plan of its own, and give the nodes of that."""
+    async with connection.transaction(readonly=True):
+        await connection.execute(_PLANNED.removeprefix("; "))
+        plan = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *given)
+    return nodes(msgspec.json.decode(plan)[0]["Plan"])
+
+
+@pytest.mark.parametrize("words", ["comptabilit & sit", "nowher & sit"])
+async def test_whether_a_mission_says_every_word_is_asked_of_the_index(
+    crowd: asyncpg.Connection, words: str
+) -> None:
+    """The inner statements of search_query and is_said."""
+    for column in ("document", "titles"):
+        plan = await planned(
+            crowd, f"SELECT EXISTS (SELECT FROM mission_search WHERE {column} @@ $1::text::tsquery)", words
+        )
+        bounded(plan, 1_000)
+        newest = await planned(
+            crowd,
+            f"""SELECT EXISTS (SELECT FROM (SELECT {column} FROM mission_search
+                ORDER BY published_at DESC, id DESC LIMIT 200) newest WHERE {column} @@ $1::text::tsquery)""",
+            words,
+        )
+        bounded(newest, 200)
+        assert max(node["Actual Rows"] for node in newest) <= 200
 
 
 @pytest.mark.parametrize("reserved", [False, True])
