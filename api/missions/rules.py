@@ -210,10 +210,8 @@ def _order(days: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _sessions(mission: dict[str, Any]) -> Iterator[Fault]:
     """Sessions lie within the mission's days, one after the other."""
-    zone, last = (
-        ZoneInfo(mission["time_zone"]),
-        last_day(mission) if _bounded(mission) else mission["ends_on"],
-    )
+    zone = ZoneInfo(mission["time_zone"])
+    last = last_day(mission) if _bounded(mission) else mission["ends_on"]
     spans = [
         (place, _local(session["starts_at"], zone), _local(session["ends_at"], zone))
         for place, session in enumerate(mission["sessions"])
