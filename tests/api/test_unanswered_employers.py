@@ -76,7 +76,7 @@ async def test_silence_decides_when_the_mission_ends_first(
     if by_clock:
         await world.ok(association.owner, "POST", f"/v1/missions/{application['mission_id']}/start")
         with clock.at(clock.now() + timedelta(days=62)):
-            assert await complete_due_missions() == 1
+            await complete_due_missions()
     else:
         await end(world, association, application)
 

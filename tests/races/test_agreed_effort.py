@@ -61,7 +61,7 @@ async def test_an_agreement_meets_the_acceptance_of_a_longer_effort(
 
 
 async def test_agreements_and_acceptances_at_once_bind_to_what_was_agreed(world: World) -> None:
-    for _ in range(8):
+    for _ in range(4):
         it = await longer(world)
         answers = await asyncio.gather(*(it.act(world, act) for act in ("approve", "accept") * 3))
         assert {answer.status_code for answer in answers} == {200}

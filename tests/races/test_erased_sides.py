@@ -84,7 +84,7 @@ async def test_words_meet_an_erasure(
 
 
 async def test_words_and_an_erasure_at_once_leave_nothing(world: World) -> None:
-    for _ in range(5):
+    for _ in range(3):
         it = await done(world)
         calls = [it.say(world, what) for what in (*WORDS, *WORDS)]
         answers = await asyncio.gather(*calls, it.erase(world))

@@ -65,7 +65,7 @@ async def test_an_agreement_meets_an_end(
 
 
 async def test_agreements_and_ends_at_once_leave_nobody_pending(world: World) -> None:
-    for _ in range(5):
+    for _ in range(4):
         it = await ending(world)
         answers = await asyncio.gather(*(it.act(act) for act in ("approve", "complete", "end") * 2))
         assert {answer.status_code for answer in answers} <= {200, 409}
