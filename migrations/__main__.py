@@ -21,24 +21,29 @@ LOCK = 4_601_975
 async def migrate(url: str) -> None:
     """Run what has not run yet and load what is shipped, in one transaction; raises SystemExit with Piccolo's words."""
     connection = await asyncpg.connect(url, timeout=10)
-    said = io.StringIO()
     try:
         async with connection.transaction():
             await connection.execute("SET LOCAL lock_timeout = '30s'; SET LOCAL statement_timeout = '10min'")
             await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
             await connection.execute("SET LOCAL lock_timeout = '5s'")
-            here: Any = SimpleNamespace(connection=connection)
-            token = ENGINE.current_transaction.set(here)
-            try:
-                with contextlib.redirect_stdout(said):
-                    result = await run_forwards("maillon")
-            finally:
-                ENGINE.current_transaction.reset(token)
-            if not result.success:
-                raise SystemExit(f"{said.getvalue()}\n{result.message}")
+            await run_versions(connection)
             await load_reference(connection)
     finally:
         await connection.close()
+
+
+async def run_versions(connection: asyncpg.Connection, last: str = "all") -> None:
+    """Run what has not run yet, up to the last version given; raises SystemExit with Piccolo's words."""
+    said = io.StringIO()
+    here: Any = SimpleNamespace(connection=connection)
+    token = ENGINE.current_transaction.set(here)
+    try:
+        with contextlib.redirect_stdout(said):
+            result = await run_forwards("maillon", last)
+    finally:
+        ENGINE.current_transaction.reset(token)
+    if not result.success:
+        raise SystemExit(f"{said.getvalue()}\n{result.message}")
 
 
 def main() -> None:

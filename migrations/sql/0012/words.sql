@@ -1,3 +1,6 @@
+-- Its library knows the parameter that a function sets below: a session that has not used it yet may not name it.
+SELECT show_limit();
+
 -- What people type and what missions say, brought together: stems, accents, synonyms, typing errors.
 
 CREATE TEXT SEARCH CONFIGURATION french_plain (COPY = french);

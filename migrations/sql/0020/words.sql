@@ -1,3 +1,6 @@
+-- Its library knows the parameter that a function sets below: a session that has not used it yet may not name it.
+SELECT show_limit();
+
 -- A form that several languages or synonyms share is asked once: every one of them is looked up in every mission.
 CREATE FUNCTION search_forms(word text) RETURNS SETOF tsquery LANGUAGE sql STABLE
     SET search_path = pg_catalog, public AS $$

@@ -1,3 +1,6 @@
+-- Its library knows the parameter that a function sets below: a session that has not used it yet may not name it.
+SELECT show_limit();
+
 -- Composed and decomposed letters are the same word, typed or written.
 CREATE OR REPLACE FUNCTION search_words(part text) RETURNS tsvector LANGUAGE sql STABLE
     SET search_path = pg_catalog, public AS $$
