@@ -26,6 +26,10 @@ LEADS_TO = {
     "complete": {"in_progress": {"completed"}},
     "cancel": {state: {"cancelled"} for state in ("submitted", "published", "paused", "in_progress")},
     "edit": {"submitted": {"draft"}, "rejected": {"draft"}},
+    "suspend": {"published": {"paused"}},
+    "reinstate": {"paused": {"published"}},
+    "refuse": {state: {"cancelled"} for state in ("submitted", "published", "paused", "in_progress")},
+    "close": {state: {"cancelled"} for state in ("submitted", "published", "paused", "in_progress")},
     "clock": {
         "submitted": {"expired"},
         "published": {"in_progress", "completed", "expired"},
@@ -34,12 +38,18 @@ LEADS_TO = {
     },
 }
 """Where each act leads from each state: the lifecycle of the product, written once more by hand."""
-MOVES = dict.fromkeys(LEADS_TO.keys() - {"edit", "clock"}, 2) | {"cancel": 1}
+OF_ASSOCIATION = {"suspend": "moderator", "reinstate": "moderator", "refuse": "moderator", "close": "owner"}
+"""The acts on the association that its missions follow, and whose they are."""
+MOVES = dict.fromkeys(LEADS_TO.keys() - {"edit", "clock"} - OF_ASSOCIATION.keys(), 2) | {"cancel": 1}
 WHO = ["owner", "moderator", "stranger"]
 SEEN: set[tuple[str, str, str]] = set()
 """The moves that were walked: a machine that walks few proves little."""
 ENDED = {"completed", "cancelled", "expired"}
-BODIES = {"reject": {"reasons": ["Précisez."]}, "cancel": REASON}
+BODIES = {
+    "reject": {"reasons": ["Précisez."]},
+    "refuse": {"reasons": ["Introuvable."]},
+    **dict.fromkeys(("cancel", "suspend"), REASON),
+}
 ANSWERS = {
     "accept": None,
     "decline": {"reason": "other"},
@@ -63,13 +73,16 @@ class Life(RuleBasedStateMachine):
         self.association = await self.world.association(verified=verified)
         self.mission = await self.world.mission(self.association, publish=False, places=places)
         self.path = f"/v1/missions/{self.mission['id']}"
-        self.state, self.day = "draft", 0
+        self.home = f"/v1/associations/{self.association.id}"
+        self.state, self.day, self.closed = "draft", 0, False
         self.applications: list[tuple[str, str]] = []
         if submitted:
             await self._act("submit", "keeper")
 
     async def _read(self) -> dict[str, Any]:
-        mission: dict[str, Any] = await self.world.ok(self.association.owner, "GET", self.path)
+        """Read the mission as its owner, who has no seat any more once the association is closed."""
+        reader = self.people["moderator"] if self.closed else self.association.owner
+        mission: dict[str, Any] = await self.world.ok(reader, "GET", self.path)
         return mission
 
     def _went(self, act: str, status: int, now: dict[str, Any]) -> None:
@@ -88,7 +101,10 @@ class Life(RuleBasedStateMachine):
         if acts:
             self.runner.run(self._act(acts[pick % len(acts)], "keeper"))
 
-    @rule(act=st.sampled_from(sorted(LEADS_TO.keys() - {"edit", "clock"})), who=st.sampled_from(WHO))
+    @rule(
+        act=st.sampled_from(sorted(LEADS_TO.keys() - {"edit", "clock"} - OF_ASSOCIATION.keys())),
+        who=st.sampled_from(WHO),
+    )
     def try_anything(self, act: str, who: str) -> None:
         self.runner.run(self._act(act, who))
 
@@ -96,20 +112,71 @@ class Life(RuleBasedStateMachine):
         if who == "keeper":
             who = "moderator" if act in ("publish", "reject") else "owner"
         token = self.association.owner if who == "owner" else self.people[who]
-        tag = f'"v{(await self._read())["version"]}-0"'
+        before = await self._read()
+        tag = f'"v{before["version"]}-0"'
         answer = await self.world.call(token, "POST", f"{self.path}/{act}", BODIES.get(act), if_match=tag)
         assert answer.status_code in (200, 403, 404, 409, 422), answer.text
-        self._went(act, answer.status_code, await self._read())
+        now = await self._read()
+        if who == "moderator" and act == "pause" and answer.status_code == 200:
+            assert (now["state"], now["state_reason"]) == ("paused", "moderation")
+        if who != "moderator" and act in ("pause", "resume"):
+            self._kept(before, now)
+        self._went(act, answer.status_code, now)
 
-    @rule(field=st.sampled_from([{"places": 3}, {"title": "Un autre titre"}, {"effort_minutes": 1200}]))
+    def _kept(self, before: dict[str, Any], now: dict[str, Any]) -> None:
+        """Hold that a moderator's pause outlives what others do."""
+        if (before["state"], before["state_reason"]) == ("paused", "moderation"):
+            assert (now["state"], now["state_reason"]) == ("paused", "moderation")
+
+    @rule()
+    def hold(self) -> None:
+        """Pause as a moderator, often on top of another pause."""
+        if self.state in ("published", "paused"):
+            self.runner.run(self._act("pause", "moderator"))
+
+    @rule(pick=st.integers(0, 11))
+    def move_association(self, pick: int) -> None:
+        """Suspend and reinstate it, and now and then end it, which ends the walk."""
+        acts = [*("suspend", "reinstate", "suspend", "reinstate", "refuse") * 2, "suspend", "close"]
+        act = acts[pick]
+        if act != "close" or self.state not in ("draft", "rejected"):
+            self.runner.run(self._act_on_association(act))
+
+    async def _act_on_association(self, act: str) -> None:
+        token = self.association.owner if OF_ASSOCIATION[act] == "owner" else self.people["moderator"]
+        before = await self._read()
+        answer = await self.world.call(token, "POST", f"{self.home}/{act}", BODIES.get(act))
+        assert answer.status_code in (200, 409), answer.text
+        self.closed = self.closed or act == "close"
+        now = await self._read()
+        if act in ("suspend", "reinstate"):
+            self._kept(before, now)
+        self._went(act, answer.status_code, now)
+
+    @rule(
+        field=st.sampled_from(
+            [
+                {"places": 3},
+                {"title": "Un autre titre"},
+                {"effort_minutes": 1200},
+                {"format": "short"},
+                {"summary": "Appelez le 06 12 34 56 78"},
+                {"summary": "Voyez bit.ly/site", "ask_review": True},
+            ]
+        )
+    )
     def edit(self, field: dict[str, Any]) -> None:
         self.runner.run(self._edit(field))
 
     async def _edit(self, field: dict[str, Any]) -> None:
-        tag = f'"v{(await self._read())["version"]}-0"'
+        before = await self._read()
+        tag = f'"v{before["version"]}-0"'
         answer = await self.world.call(self.association.owner, "PATCH", self.path, field, if_match=tag)
-        assert answer.status_code in (200, 409), answer.text
-        self._went("edit", answer.status_code, await self._read())
+        assert answer.status_code in ((403, 404) if self.closed else (200, 409, 422)), answer.text
+        now = await self._read()
+        assert answer.status_code == 200 or now == before
+        self._kept(before, now)
+        self._went("edit", answer.status_code, now)
 
     @rule()
     def apply(self) -> None:
@@ -138,6 +205,8 @@ class Life(RuleBasedStateMachine):
             self.runner.run(self._answer(*self.applications[number % len(self.applications)], verb))
 
     async def _answer(self, application: str, employee: str, verb: str) -> None:
+        if self.closed and verb != "withdraw":
+            return
         token = employee if verb == "withdraw" else self.association.owner
         path = f"/v1/applications/{application}"
         ended = (await self.world.ok(employee, "GET", path))["state"] in {"cancelled", "expired", "completed"}
@@ -167,7 +236,7 @@ class Life(RuleBasedStateMachine):
         held = sum(state in ("accepted", "completed") for state in states)
         live = sum(state in ("submitted", "accepted") for state in states)
         assert mission["places"] - mission["places_left"] == held <= mission["places"]
-        assert mission["live_applications"] == live
+        assert mission["live_applications"] == (None if self.closed else live)
         assert not (live and mission["state"] in ENDED)
         found = await self.world.ok(None, "GET", f"/v1/missions?association={self.association.id}")
         assert bool(found["items"]) == (mission["state"] == "published")
@@ -186,6 +255,7 @@ def test_no_sequence_of_calls_leaves_the_lifecycle(
         try:
             run_state_machine_as_test(Life, settings=_settings(examples))
             assert len(SEEN) >= 10, SEEN
+            assert OF_ASSOCIATION.keys() & {act for act, *_ in SEEN}, SEEN
             assert [str(found) for found in runner.run(violations())] == []
         finally:
             runner.run(connection.__aexit__(None, None, None))
