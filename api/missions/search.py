@@ -156,15 +156,9 @@ _QUERIES: dict[str, str] = {
 
 
 def _asked(shape: str, sort: str, *, reserved: bool) -> str:
-    """Write a shape for the public missions; reserved ones are asked apart and put in order after.
-
-    Together, the planner would read every mission.
-    """
-    public = shape.replace("{source}", _PUBLIC)
-    if not reserved:
-        return public
-    apart = shape.replace("{source}", _RESERVED)
-    return _MERGED.format(public=public, reserved=apart, order=_ORDER[sort])
+    """Write a shape; reserved missions are asked apart and put in order after: together, all would be read."""
+    public, apart = (shape.replace("{source}", source) for source in (_PUBLIC, _RESERVED))
+    return _MERGED.format(public=public, reserved=apart, order=_ORDER[sort]) if reserved else public
 
 
 _STATEMENTS = {

@@ -242,7 +242,7 @@ class Life(RuleBasedStateMachine):
         assert bool(found["items"]) == (mission["state"] == "published")
 
 
-@pytest.mark.parametrize("examples", [36, pytest.param(300, marks=pytest.mark.prove)])
+@pytest.mark.parametrize("examples", [50, pytest.param(300, marks=pytest.mark.prove)])
 def test_no_sequence_of_calls_leaves_the_lifecycle(
     app: Litestar, settings: Settings, environment: dict[str, str], examples: int
 ) -> None:

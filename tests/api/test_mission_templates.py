@@ -22,6 +22,8 @@ ADDED: dict[str, Any] = {
     "causes": ["education"],
     "languages": ["fr"],
     "time_zone": "Europe/Paris",
+    "location_label": None,
+    "website": None,
 }
 """What an association adds to a template."""
 

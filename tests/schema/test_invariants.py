@@ -51,7 +51,7 @@ PLANTED = {
     "hours_follow_the_engagement": "UPDATE application SET engaged_on = engaged_on + 1",
     "no_shows_worked_nothing": """
         DROP TRIGGER application_no_show ON application;
-        UPDATE application SET state = 'no_show' WHERE state = 'accepted'""",
+        UPDATE application SET state = 'no_show' WHERE state = 'accepted' AND employer_approval <> 'pending'""",
     "mails_are_told_once": """
         INSERT INTO mail (id, person_id, kind, to_address, language, subject, text, unique_key, not_before, created_at)
         SELECT uuidv7(), id, 'hours_approved', 'a@b.example', 'fr', '', '', 'alone', now(), now()

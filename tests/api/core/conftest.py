@@ -15,10 +15,13 @@ from workers import runner, schedule
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.BytesIO]:
     """What the API and the worker log with the configuration of production."""
     captured = io.BytesIO()
+    screen = io.TextIOWrapper(
+        captured
+    )  # held here: whoever drops the last reference closes what it writes to
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", io.TextIOWrapper(captured))
+        patch.setattr(sys, "stderr", screen)
         log.configure()
         for module in (edge, errors, audit, delivery, runner, schedule):
             # A logger that was used before keeps the configuration of that time.
