@@ -113,6 +113,10 @@ async def plan_of(connection: asyncpg.Connection, query: str, *given: Any, setti
     return nodes(msgspec.json.decode(plan)[0]["Plan"])
 
 
+FLAGGED = 20
+"""The few flags of tests before, resolved since, lie in one page and are read whole."""
+
+
 def bounded(plan: list[dict[str, Any]], rows: int) -> None:
     """Hold that a plan scans no table whole, and passes over few rows."""
     scanned = {node["Relation Name"] for node in plan if node["Node Type"] == "Seq Scan"}
@@ -166,8 +170,7 @@ async def test_the_moderation_queue_reads_what_waits_alone(crowd: asyncpg.Connec
     plan = await plan_of(
         crowd, moderation._QUEUE, sorted(policy.LIVE), [kind], None, None, 21, settings=settings
     )
-    # The few flags of the tests before are read whole.
-    bounded(plan, await crowd.fetchval("SELECT count(*) FROM flag") if kind == "flag" else 0)
+    bounded(plan, FLAGGED if kind == "flag" else 0)
 
 
 @pytest.mark.parametrize("facet", _VALUES)
