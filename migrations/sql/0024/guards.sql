@@ -90,15 +90,16 @@ $$;
 CREATE TRIGGER mission_within_format BEFORE UPDATE OF state, format, effort_minutes, places, starts_on, ends_on
     ON mission FOR EACH ROW WHEN (NEW.state NOT IN ('draft', 'rejected')) EXECUTE FUNCTION keep_within_format();
 
--- Refused as closed: with no live mission left.
+-- Refused as closed: with no live mission left. Suspended with its missions locked: who takes somebody on holds one.
 CREATE OR REPLACE FUNCTION move_missions() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public AS $$
 BEGIN
     CASE NEW.state
         WHEN 'suspended' THEN
+            PERFORM FROM mission WHERE association_id = NEW.id AND state IN ('published', 'paused', 'in_progress')
+            ORDER BY id FOR UPDATE;
             UPDATE mission SET state = 'paused', state_reason = 'association_suspended'
-            WHERE id IN (SELECT id FROM mission WHERE association_id = NEW.id AND state = 'published'
-                         ORDER BY id FOR UPDATE);
+            WHERE association_id = NEW.id AND state = 'published';
         WHEN 'verified' THEN
             UPDATE mission SET state = 'published', state_reason = NULL
             WHERE id IN (SELECT id FROM mission WHERE association_id = NEW.id AND state = 'paused'

@@ -1,5 +1,5 @@
--- A suspended association takes nobody on; what runs goes on. Its missions are locked as it is suspended, so that whoever
--- holds one to accept is before it, or after it and refused.
+-- A suspended association takes nobody on; what runs goes on. Its missions are locked as it is suspended
+-- (move_missions), so that whoever holds one to accept is before it, or after it and refused.
 CREATE FUNCTION require_open_association() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -14,33 +14,6 @@ CREATE TRIGGER application_of_open_association BEFORE UPDATE ON application FOR 
     WHEN (holds_place(OLD.state) < holds_place(NEW.state) OR is_live(OLD.state) < is_live(NEW.state)
           OR (OLD.state = 'offered' AND NEW.state = 'accepted'))
     EXECUTE FUNCTION require_open_association();
-
-CREATE OR REPLACE FUNCTION move_missions() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, public AS $$
-BEGIN
-    CASE NEW.state
-        WHEN 'suspended' THEN
-            PERFORM FROM mission WHERE association_id = NEW.id AND state IN ('published', 'paused', 'in_progress')
-            ORDER BY id FOR UPDATE;
-            UPDATE mission SET state = 'paused', state_reason = 'association_suspended'
-            WHERE association_id = NEW.id AND state = 'published';
-        WHEN 'verified' THEN
-            UPDATE mission SET state = 'published', state_reason = NULL
-            WHERE id IN (SELECT id FROM mission WHERE association_id = NEW.id AND state = 'paused'
-                         AND state_reason = 'association_suspended' ORDER BY id FOR UPDATE);
-        WHEN 'closed', 'refused' THEN
-            IF EXISTS (SELECT FROM mission WHERE association_id = NEW.id
-                       AND state IN ('submitted', 'published', 'paused', 'in_progress')) THEN
-                RAISE EXCEPTION 'an association ends without live missions'
-                    USING ERRCODE = 'check_violation', CONSTRAINT = CASE NEW.state
-                        WHEN 'closed' THEN 'association_closes_without_missions'
-                        ELSE 'association_refused_without_missions' END;
-            END IF;
-        ELSE
-    END CASE;
-    RETURN NULL;
-END
-$$;
 
 -- As before, and to nobody while the association is suspended: the clock offers what is free once it is open again.
 CREATE OR REPLACE FUNCTION offer_places(of_mission uuid, deadline timestamptz)
