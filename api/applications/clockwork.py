@@ -30,7 +30,8 @@ log = structlog.get_logger()
 _TO_START = """
     SELECT id, association_id FROM mission
     WHERE state IN ('published', 'paused') AND taken > 0
-        AND EXISTS (SELECT FROM application WHERE mission_id = mission.id AND state = 'accepted')
+        AND EXISTS (SELECT FROM application
+                    WHERE mission_id = mission.id AND state IN ('accepted', 'completed', 'no_show'))
         AND starts_on <= ($1::timestamptz + interval '14 hours')::date
         AND starts_on <= ($1 AT TIME ZONE time_zone)::date
     ORDER BY id
@@ -57,11 +58,16 @@ _TO_REMIND = """
     ORDER BY mission_id, id
 """
 _TO_GIVE_UP = """
-    SELECT id, association_id FROM application
-    WHERE (state IN ('submitted', 'shortlisted') AND reply_due_at <= $1)
-        OR (state = 'offered' AND offer_expires_at <= $1)
+    SELECT id, association_id FROM (
+        SELECT id, association_id, mission_id FROM application
+        WHERE (state IN ('submitted', 'shortlisted') AND reply_due_at <= $1)
+            OR (state = 'offered' AND offer_expires_at <= $1)
+        UNION ALL SELECT a.id, a.association_id, a.mission_id
+        FROM association s JOIN mission m ON m.association_id = s.id JOIN application a ON a.mission_id = m.id
+        WHERE s.state = 'suspended' AND a.state = 'waitlisted' AND kept_waiting(m.id, $1)) due
     ORDER BY mission_id, id
 """
+_KEPT_WAITING = "SELECT kept_waiting($1, $2)"
 _PENDING = """
     SELECT a.id, a.company_id FROM application a LEFT JOIN employee e ON e.id = a.manager_id
     WHERE a.employer_approval = 'pending'
@@ -186,6 +192,10 @@ async def _give_up(actor: Actor, application_id: UUID) -> None:
             await move(connection, present, EXPIRE, OfferExpired, "offer_expired")
         elif present["state"] in ("submitted", "shortlisted") and present["reply_due_at"] <= clock.now():
             await move(connection, present, EXPIRE, ApplicationExpired, "no_reply")
+        elif present["state"] == "waitlisted" and await connection.fetchval(
+            _KEPT_WAITING, present["mission_id"], clock.now()
+        ):
+            await move(connection, present, EXPIRE, ApplicationExpired, "mission_completed")
 
 
 async def _release(actor: Actor, application_id: UUID) -> None:

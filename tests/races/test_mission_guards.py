@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,8 @@ import asyncpg
 import pytest
 from litestar import Litestar
 
+from api.applications.clockwork import complete_due_missions, start_due_missions
+from api.core import clock
 from api.core.actor import Actor
 from api.core.database import transaction
 from api.core.ids import new_id
@@ -114,6 +117,23 @@ async def test_nothing_starts_with_a_place_that_is_offered(world: World) -> None
 
     assert (await world.ok(second, "GET", paths[1]))["state"] == "offered"
     assert_problem(answer, 409, "nobody-accepted")
+
+
+async def test_a_mission_whose_only_work_is_done_before_its_first_day_still_ends(world: World) -> None:
+    association, company = await world.association(), await world.company(approval="automatic")
+    employee = world.employee(company)
+    day = (clock.today("Europe/Paris") + timedelta(days=5)).isoformat()
+    mission = await world.mission(association, starts_on=day, ends_on=day)
+    path = f"/v1/applications/{(await world.application(employee, mission))['id']}"
+    await world.ok(association.owner, "POST", f"{path}/accept")
+    await world.ok(association.owner, "POST", f"{path}/complete")
+
+    with clock.at(clock.now() + timedelta(days=5, hours=20)):
+        await start_due_missions()
+    with clock.at(clock.now() + timedelta(days=7)):
+        await complete_due_missions()
+
+    assert (await world.ok(association.owner, "GET", f"/v1/missions/{mission['id']}"))["state"] == "completed"
 
 
 async def test_an_association_is_not_refused_over_live_missions(world: World) -> None:

@@ -1,13 +1,14 @@
 """A suspended association takes nobody on, and what runs goes on: act by act, both orders, a race, the mutant."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from litestar import Litestar
 
-from api.applications.clockwork import offer_free_places
+from api.applications.clockwork import expire_due_missions, expire_unanswered, offer_free_places
 from api.core import clock
 from tests.api.core.asking import assert_problem
 from tests.make.clone import cloned
@@ -78,6 +79,22 @@ async def test_no_place_is_offered_or_taken_until_it_is_open_again(world: World)
         "state"
     ] == "accepted"
     assert await states(world, line) == ["withdrawn", "withdrawn", "accepted", "offered"]
+
+
+async def test_nobody_waits_for_ever_in_the_line_of_a_suspended_association(world: World) -> None:
+    line = await queue(world, places=1, waiting=1)
+    await suspend(world, line.association)
+    await world.ok(line.tokens[line.holding[0]], "POST", line.path(line.holding[0], "withdraw"), REASON)
+    await offer_free_places()
+    await expire_unanswered()
+    assert await states(world, line) == ["withdrawn", "waitlisted"]
+
+    with clock.at(clock.now() + timedelta(days=800)):
+        assert await expire_unanswered() >= 1
+        await expire_due_missions()
+    assert await states(world, line) == ["withdrawn", "expired"]
+    mission = await world.ok(line.association.owner, "GET", f"/v1/missions/{line.mission['id']}")
+    assert mission["state"] == "expired"
 
 
 async def test_what_runs_goes_on(world: World) -> None:

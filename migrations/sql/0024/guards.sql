@@ -40,10 +40,10 @@ CREATE TRIGGER mission_held_by_moderation BEFORE UPDATE ON mission FOR EACH ROW
           AND (OLD.state, OLD.state_reason) IS DISTINCT FROM (NEW.state, NEW.state_reason))
     EXECUTE FUNCTION hold_by_moderation();
 
--- A place offered, or kept by whoever did not come, starts nothing.
+-- A place that is offered starts nothing; where somebody was accepted, even if it is over for them, the mission ends too.
 CREATE FUNCTION require_somebody() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM application WHERE mission_id = NEW.id AND state = 'accepted') THEN
+    IF NOT EXISTS (SELECT FROM application WHERE mission_id = NEW.id AND state IN ('accepted', 'completed', 'no_show')) THEN
         RAISE EXCEPTION 'a mission starts with somebody'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'mission_started_with_somebody';
     END IF;

@@ -32,3 +32,10 @@ BEGIN
     RETURNING a.id, a.association_id, a.company_id;
 END
 $$;
+
+-- Whether who waits for a place of a mission waits in vain: its association may offer none, and nobody may apply any more.
+CREATE FUNCTION kept_waiting(of_mission uuid, at timestamptz) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, public
+    RETURN EXISTS (SELECT FROM mission m JOIN association s ON s.id = m.association_id
+                   WHERE m.id = of_mission AND s.state = 'suspended' AND m.state IN ('published', 'paused')
+                       AND m.closes_on < (at AT TIME ZONE m.time_zone)::date);
