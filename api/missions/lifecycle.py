@@ -29,7 +29,6 @@ _OF_ASSOCIATION = Words(
     "C’est l’état de l’association qui ne le permet pas.",
 )
 _ASSOCIATION_OF = "SELECT association_id FROM mission WHERE id = $1"
-_SOMEBODY = "SELECT true FROM application WHERE mission_id = $1 AND state = ANY ($2) LIMIT 1"
 _PRESENT = """
     SELECT m.*, a.website, m.reserved_to <> '{}' AND applied_to(m.id) AS applied
     FROM mission m JOIN association a ON a.id = m.association_id WHERE m.id = $1
@@ -169,8 +168,6 @@ async def start_mission(actor: Actor, mission_id: UUID, asked: int | None) -> Mi
         present = await enter(connection, mission_id, actor)
         require_member(actor, present["association_id"])
         if starts(policy.START, present["state"], version=present["version"], asked=asked):
-            if not await connection.fetchval(_SOMEBODY, mission_id, ["accepted", "completed", "no_show"]):
-                raise NobodyAccepted
             await _change(mission_id, state=policy.START.target, state_reason=None)
         return await queries.get_mission(connection, mission_id, actor)
 

@@ -24,6 +24,7 @@ from tests.make.served import served
 from tests.make.world import Association, World
 
 REASON = {"reason": "Une mission décrivait un emploi salarié."}
+REASONS = {"reasons": [REASON["reason"]]}
 STRANGER = new_id()
 Play = Callable[[World, dict[str, str]], Awaitable[None]]
 
@@ -223,11 +224,69 @@ async def test_publications_and_suspensions_race(world: World) -> None:
     assert (await world.ok(None, "GET", f"/v1/missions?association={association.id}"))["items"] == []
 
 
-@pytest.mark.parametrize("play", [test_a_publication_meets_a_suspension])
-async def test_without_its_guard_it_goes_wrong(
-    app: Litestar, environment: dict[str, str], play: Play
+async def test_a_submission_meets_a_refusal(world: World, environment: dict[str, str]) -> None:
+    """Past all code: an association that is refused has nothing left that waits for a moderator."""
+    association, moderator = await world.association(verified=False), await world.moderator()
+    draft = await world.mission(association, publish=False)
+    async with held(environment, "association", association.id) as gate:
+        refusal = world.call(moderator, "POST", f"/v1/associations/{association.id}/refuse", REASONS)
+        refusing = asyncio.create_task(refusal)
+        await until_waiting(gate, 1)
+        submitted = asyncio.create_task(move(member(association), draft, "submitted", review_since="now"))
+        await until_waiting(gate, 2)
+    answers = await asyncio.gather(refusing, submitted, return_exceptions=True)
+    assert isinstance(answers[1], asyncpg.CheckViolationError)
+    assert (await world.ok(association.owner, "GET", mission_path(draft)))["state"] == "draft"
+
+
+async def one_accepted(world: World) -> tuple[Association, dict[str, Any], Any, Any]:
+    """Give a mission with one person accepted, its start, and that person's withdrawal."""
+    association = await world.association()
+    mission = await world.mission(association)
+    employee = world.employee(await world.company(approval="automatic"))
+    path = f"/v1/applications/{(await world.application(employee, mission))['id']}"
+    await world.ok(association.owner, "POST", f"{path}/accept")
+    start = world.call(association.owner, "POST", mission_path(mission, "start"))
+    return association, mission, start, world.call(employee, "POST", f"{path}/withdraw", {"reason": "other"})
+
+
+async def test_a_start_meets_the_withdrawal_of_the_only_one(
+    world: World, environment: dict[str, str]
 ) -> None:
-    guard = "DROP TRIGGER mission_of_living_association ON mission"
+    association, mission, start, withdrawal = await one_accepted(world)
+    async with held(environment, "mission", mission["id"]) as gate:
+        withdrawn = asyncio.create_task(withdrawal)
+        await until_waiting(gate, 1)
+        started = asyncio.create_task(start)
+        await until_waiting(gate, 2)
+    assert (await withdrawn).status_code == 200
+    assert_problem(await started, 409, "nobody-accepted")
+    assert (await world.ok(association.owner, "GET", mission_path(mission)))["state"] == "published"
+
+
+async def test_starts_and_withdrawals_race(world: World) -> None:
+    for _ in range(6):
+        association, mission, start, withdrawal = await one_accepted(world)
+        started, withdrawn = await asyncio.gather(start, withdrawal)
+
+        assert (started.status_code, withdrawn.status_code) in ((200, 200), (409, 200))
+        shown = await world.ok(association.owner, "GET", mission_path(mission))
+        assert shown["state"] == ("in_progress" if started.status_code == 200 else "published")
+        assert shown["places_left"] == shown["places"]
+
+
+@pytest.mark.parametrize(
+    ("guard", "play"),
+    [
+        ("mission_of_living_association", test_a_publication_meets_a_suspension),
+        ("mission_of_living_association", test_a_submission_meets_a_refusal),
+        ("mission_started_with_somebody", test_a_start_meets_the_withdrawal_of_the_only_one),
+    ],
+)
+async def test_without_its_guard_it_goes_wrong(
+    app: Litestar, environment: dict[str, str], guard: str, play: Play
+) -> None:
+    guard = f"DROP TRIGGER {guard} ON mission"
     async with cloned(environment, guard) as settings, served(app, settings) as client:
         owner = settings.database_url.replace("//maillon_app@", "//maillon_owner@")
         with pytest.raises((AssertionError, TimeoutError)):
