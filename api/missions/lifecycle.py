@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -188,8 +189,8 @@ def require_rules(
 
     Gives the codes of the rules that are contested instead, where `ask_review` allows it.
     """
-    borne = {(fault.pointer, fault.code) for fault in _broken(before)} if before else set()
-    faults = [fault for fault in _broken(mission) if (fault.pointer, fault.code) not in borne]
+    borne = set(chain.from_iterable(map(_breaches, _broken(before)))) if before else set()
+    faults = [fault for fault in _broken(mission) if not borne.issuperset(_breaches(fault))]
     contested = [fault for fault in faults if ask_review and fault.code in rules.CONTESTABLE]
     if len(contested) < len(faults):
         raise Invalid(faults=faults)
@@ -198,6 +199,11 @@ def require_rules(
 
 def _broken(mission: dict[str, Any]) -> list[Fault]:
     return rules.broken_rules(mission, clock.today(mission["time_zone"]))
+
+
+def _breaches(fault: Fault) -> set[tuple[str, str]]:
+    """Give what is broken: a number or a link is the same wherever it stands, and another one is another breach."""
+    return {(fault.code, each) for each in fault.excerpts or (fault.pointer,)}
 
 
 async def move_mission(

@@ -146,17 +146,18 @@ def _wording(mission: dict[str, Any]) -> Iterator[Fault]:
     own = {_host(mission["website"] or "")} - {None}
     for pointer, written in _texts(mission):
         text = _visible(unicodedata.normalize("NFKC", written))
-        if _ADDRESS.search(text) or _PHONE.search(_DAY_OR_HOUR.sub("x", text)):
+        if found := [*_ADDRESS.findall(text), *_PHONE.findall(_DAY_OR_HOUR.sub("x", text))]:
             words = Words(
                 "No address or number here: contacts are shown once somebody is accepted.",
                 "Ni adresse ni numéro ici : les contacts s’affichent une fois la personne acceptée.",
             )
-            yield Fault(pointer, "contact-details", words)
-        if _FORM.search(text) or any(_host(link) not in own for link in _LINK.findall(text)):
+            yield Fault(pointer, "contact-details", words, tuple(found))
+        links = [_host(link) or link for link in _LINK.findall(text)]
+        if found := [*_FORM.findall(text), *(link for link in links if link not in own)]:
             words = Words(
                 "No link here: people apply on Maillon.", "Pas de lien ici : on candidate sur Maillon."
             )
-            yield Fault(pointer, "link", words)
+            yield Fault(pointer, "link", words, tuple(found))
 
 
 def _host(link: str) -> str | None:

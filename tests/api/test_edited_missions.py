@@ -112,8 +112,19 @@ async def test_what_a_moderator_let_pass_does_not_keep_a_typo_from_being_mended(
     await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag)
 
     mended = await edit(world, association.owner, mission, title="Graphismes", places=3)
+    moved = await edit(
+        world, association.owner, mission, summary="", steps=["Lire https://exemple.example, page a"]
+    )
+    another = await edit(
+        world,
+        association.owner,
+        mission,
+        steps=["Lire https://exemple.example/a, puis https://autre.example"],
+    )
     worse = await edit(world, association.owner, mission, description="Écrivez à papyrus@exemple.example !")
 
     assert (mended.status_code, mended.json()["title"]) == (200, "Graphismes")
+    assert (moved.status_code, moved.json()["steps"]) == (200, ["Lire https://exemple.example, page a"])
+    assert_problem(another, 422, "invalid", "/steps/0")
     document = assert_problem(worse, 422, "invalid", "/description")
     assert [error["code"] for error in document["errors"]] == ["contact-details"]
