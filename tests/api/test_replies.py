@@ -84,6 +84,18 @@ async def test_the_association_is_reminded_twice_then_the_person_is_told(world: 
     assert (await facts(application)).count("ApplicationExpired") == 1
 
 
+async def test_a_reminder_does_not_refuse_who_answers_what_they_read_before(world: World) -> None:
+    association = await world.association()
+    _, application = await applied(world, association)
+    await at(3.6)
+
+    assert (await facts(application)).count("ReplyReminded") == 1
+    answer = await world.call(
+        association.owner, "POST", path(application, "accept"), if_match=f'"v{application["version"]}-0"'
+    )
+    assert answer.status_code == 200
+
+
 async def test_a_week_of_absence_reminds_nobody_of_what_is_over(world: World) -> None:
     association = await world.association()
     _, application = await applied(world, association)
