@@ -152,7 +152,7 @@ async def keep_schedule(settings: Settings, queue: Queue) -> None:
 async def _repeat(entry: Entry, settings: Settings, queue: Queue) -> None:
     while True:
         try:
-            count = await entry.run(settings, queue)
+            count = 0 if await clockwork.is_held() else await entry.run(settings, queue)
             if count:
                 log.info("schedule", kind=entry.name, count=count)
         except Exception as error:  # a server away, or a bug: neither may end the others

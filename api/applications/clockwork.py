@@ -1,6 +1,7 @@
 """What the clock moves: each is selected as due and not done, so that a week of downtime loses nothing."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
@@ -86,8 +87,24 @@ _TO_RELEASE = """
     WHERE a.state = 'completed' AND a.ended_at <= $1 ORDER BY a.mission_id, a.id
 """
 _RELEASE = "DELETE FROM reservation WHERE application_id = $1"
+_HOLD = "SELECT pg_advisory_xact_lock(hashtext('clockwork'))"
+_HELD = "SELECT NOT pg_try_advisory_xact_lock_shared(hashtext('clockwork'))"
 _LASTS = msgspec.json.encode({name: bounds.days for name, bounds in FORMATS.items()}).decode()
 """How many days a mission lasts that does not say when it ends."""
+
+
+@asynccontextmanager
+async def held() -> AsyncIterator[None]:
+    """Keep every worker from acting by the clock, for whoever tells a story of another time."""
+    async with operations() as connection:
+        await connection.execute(_HOLD)
+        yield
+
+
+async def is_held() -> bool:
+    """Tell whether somebody moves by hand what the clock would move."""
+    async with operations() as connection:
+        return bool(await connection.fetchval(_HELD))
 
 
 async def start_due_missions() -> int:

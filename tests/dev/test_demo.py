@@ -1,5 +1,6 @@
 """The demo territory, loaded once for this file into the database of the session."""
 
+import asyncio
 import shlex
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -20,6 +21,7 @@ from api.dev.demo import load, story
 from api.dev.demo.days import TIME_ZONE, month
 from api.dev.demo.plan import hero_of, make_plan
 from api.dev.demo.territory import read_territory
+from workers import schedule
 
 TABLES = (
     "association",
@@ -61,10 +63,19 @@ async def counts() -> Counter[str]:
 
 @pytest_asyncio.fixture(scope="session")
 async def loaded(settings: Settings, variables: None) -> AsyncIterator[Counter[str]]:
-    """How many rows the loading added."""
+    """How many rows the loading added, beside a worker whose schedule never rests."""
     await open_pools(settings)
     before = await counts()
+    queue: Any = None
+    restless = [
+        asyncio.create_task(schedule._repeat(entry._replace(every=lambda _: 0.2), settings, queue))
+        for entry in schedule.ENTRIES
+        if entry.name != "sweep"  # it has no Redis here
+    ]
     await load()
+    for each in restless:
+        each.cancel()
+    await asyncio.gather(*restless, return_exceptions=True)
     after = await counts()
     await close_pools()
     yield after - before

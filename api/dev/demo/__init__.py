@@ -9,7 +9,7 @@ from uuid import UUID
 
 import click
 
-from api.applications.clockwork import complete_due_missions, expire_due_missions, start_due_missions
+from api.applications.clockwork import complete_due_missions, expire_due_missions, held, start_due_missions
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import read
@@ -40,7 +40,9 @@ async def load() -> None:
     today = clock.today(TIME_ZONE)
     plan = make_plan(territory, today)
     with progress() as bars:
-        await _fill(territory, plan, provider, today, bars)
+        # Its applications have waited for months: the clock of a running worker would end them.
+        async with held():
+            await _fill(territory, plan, provider, today, bars)
     acts = Counter(event.act for life in plan.lives for event in life.events)
     click.echo(
         f"{len(territory.associations)} associations, {len(plan.staff)} companies, "
