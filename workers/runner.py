@@ -24,6 +24,8 @@ from workers.registry import Inside
 MAX_ATTEMPTS = 12
 LONGEST_PAUSE = timedelta(hours=1)
 SOON = timedelta(seconds=1)
+IN_TURN = timedelta(milliseconds=100)
+"""How soon is looked again whether it is a reaction's turn."""
 SHARE = 0.9
 """Of arq's job timeout: a reaction must be cut before arq does it, which would forget the job."""
 
@@ -31,11 +33,19 @@ RUNS = Counter("maillon_reactions_total", "Reactions run.", ["reaction", "state"
 SECONDS = Histogram("maillon_reaction_seconds", "Time a reaction took.", ["reaction"])
 
 _OWED = """
-    SELECT r.id, r.name, r.attempts, r.due_at, r.done_at IS NOT NULL OR r.failed_at IS NOT NULL AS ended,
+    SELECT r.id, r.name, r.attempts, greatest(r.due_at, before.due_at) AS due_at,
+           r.done_at IS NOT NULL OR r.failed_at IS NOT NULL AS ended,
            o.id AS fact_id, o.fact, o.payload, o.company_id, o.association_id
-    FROM reaction r JOIN outbox o ON o.id = r.fact_id
+    FROM reaction r JOIN outbox o ON o.id = r.fact_id CROSS JOIN LATERAL (
+        SELECT max(greatest(owed.due_at, $3)) AS due_at
+        FROM outbox earlier LEFT JOIN reaction owed ON owed.fact_id = earlier.id
+        WHERE earlier.about = o.about AND earlier.id < o.id
+            AND (earlier.relayed_at IS NULL OR owed.done_at IS NULL AND owed.failed_at IS NULL AND owed.id IS NOT NULL)
+    ) before
     WHERE r.fact_id = $1 AND r.name = $2
 """
+"""What is owed, and when: not before what is owed to earlier facts about the same object, or people are told of what
+became of it in another order than it did."""
 _LOCK = """
     SELECT id FROM reaction WHERE id = $1 AND done_at IS NULL AND failed_at IS NULL FOR UPDATE SKIP LOCKED
 """
@@ -84,7 +94,7 @@ async def run_reaction(ctx: dict[Any, Any], fact_id: str, name: str) -> None:
 
 async def _find(fact_id: UUID, name: str) -> Owed | None:
     async with read(system()) as connection:
-        return await fetch_one(connection, Owed, _OWED, fact_id, name)
+        return await fetch_one(connection, Owed, _OWED, fact_id, name, clock.now() + IN_TURN)
 
 
 async def _attempt(owed: Owed, settings: Settings) -> datetime | None:

@@ -1,6 +1,6 @@
 """What happened to applications."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from api.core.outbox import Fact
@@ -9,6 +9,7 @@ from api.core.outbox import Fact
 class ApplicationFact(Fact, frozen=True, kw_only=True):
     """A fact of one application, in its association and its company."""
 
+    about: ClassVar[str] = "application_id"
     application_id: UUID
 
 

@@ -17,15 +17,19 @@ _history: ContextVar[bool] = ContextVar("history", default=False)
 FACTS: dict[str, "type[Fact]"] = {}
 
 _RECORD = """
-    INSERT INTO outbox (id, fact, payload, company_id, association_id, recorded_at, relayed_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    INSERT INTO outbox (id, fact, payload, company_id, association_id, recorded_at, relayed_at, about)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened: ids only, past tense; the tenant is whose walls a reaction runs behind."""
+    """Something that happened: ids only, past tense; the tenant is whose walls a reaction runs behind.
+
+    `about`: the field that names its object, whose facts are reacted to in their order.
+    """
 
     name: ClassVar[str]
+    about: ClassVar[str | None] = None
     company_id: UUID | None = None
     association_id: UUID | None = None
 
@@ -58,6 +62,7 @@ async def record(*facts: Fact) -> None:
             fact.association_id,
             now,
             relayed,
+            getattr(fact, fact.about) if fact.about else None,
         )
         for fact in facts
     ]

@@ -17,6 +17,7 @@ class Outbox(Table, db=ENGINE, tablename="outbox"):
     association_id = UUID(null=True, default=None)
     recorded_at = Timestamptz(default=None)
     relayed_at = Timestamptz(null=True, default=None)
+    about = UUID(null=True, default=None)
 
 
 class Reaction(Table, db=ENGINE, tablename="reaction"):

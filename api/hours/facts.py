@@ -1,5 +1,6 @@
 """What happened to hours."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from api.core.outbox import Fact
@@ -8,6 +9,7 @@ from api.core.outbox import Fact
 class HoursFact(Fact, frozen=True, kw_only=True):
     """A fact of one hours entry, in its association and its company."""
 
+    about: ClassVar[str] = "hours_id"
     hours_id: UUID
 
 

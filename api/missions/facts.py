@@ -1,6 +1,6 @@
 """What happened to missions."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from api.core.outbox import Fact
@@ -12,6 +12,7 @@ Agreed = Literal["starts_on", "ends_on", "sessions", "effort_minutes", "remote",
 class MissionFact(Fact, frozen=True, kw_only=True):
     """A fact of one mission, in its association."""
 
+    about: ClassVar[str] = "mission_id"
     mission_id: UUID
 
 

@@ -1,32 +1,32 @@
 """What happened to associations."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from api.core.outbox import Fact
 
 
-class AssociationVerified(Fact, frozen=True, kw_only=True):
+class AssociationFact(Fact, frozen=True, kw_only=True):
+    """A fact of one association."""
+
+    about: ClassVar[str] = "association_id"
+    association_id: UUID
+
+
+class AssociationVerified(AssociationFact, frozen=True, kw_only=True):
     """A moderator verified an association."""
 
-    association_id: UUID
 
-
-class AssociationSuspended(Fact, frozen=True, kw_only=True):
+class AssociationSuspended(AssociationFact, frozen=True, kw_only=True):
     """A moderator suspended an association, with a reason; its published missions are paused."""
 
-    association_id: UUID
 
-
-class AssociationReinstated(Fact, frozen=True, kw_only=True):
+class AssociationReinstated(AssociationFact, frozen=True, kw_only=True):
     """A moderator reinstated an association, and what its suspension had paused."""
 
-    association_id: UUID
 
-
-class AssociationClosed(Fact, frozen=True, kw_only=True):
+class AssociationClosed(AssociationFact, frozen=True, kw_only=True):
     """An owner closed an association."""
-
-    association_id: UUID
 
 
 class MemberJoined(Fact, frozen=True, kw_only=True):
@@ -36,10 +36,8 @@ class MemberJoined(Fact, frozen=True, kw_only=True):
     person_id: UUID
 
 
-class AssociationRefused(Fact, frozen=True, kw_only=True):
+class AssociationRefused(AssociationFact, frozen=True, kw_only=True):
     """A moderator refused an association, with reasons."""
-
-    association_id: UUID
 
 
 class ManyDeactivated(Fact, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from migrations.script import run_script
 
 ID = "2026-11-27T05:00:00:000000"
 VERSION = "1.38.0"
-DESCRIPTION = "a reminder is no edit"
+DESCRIPTION = "a reminder is no edit; facts about one object are reacted to in their order"
 
 
 async def forwards() -> MigrationManager:
@@ -12,6 +12,7 @@ async def forwards() -> MigrationManager:
 
     async def run() -> None:
         await run_script("0026/reminders.sql")
+        await run_script("0026/facts.sql")
 
     manager.add_raw(run)
     return manager

@@ -29,7 +29,7 @@ from api.missions.facts import MissionPublished, MissionRejected
 from api.notifications import render
 from api.notifications.kinds import KINDS
 from api.notifications.message import MailText, compose
-from api.organisations.facts import AssociationRefused, AssociationVerified
+from api.organisations.facts import AssociationFact, AssociationRefused, AssociationVerified
 from tests.reactions.world import World, change, happen, make_application, make_hours, make_mission, react
 from workers.reactions import OWED
 
@@ -329,11 +329,20 @@ async def test_a_notice_tells_the_reason_of_the_decision_it_is_about(
     assert "Pas de date" not in text
 
 
-@pytest.mark.parametrize(("fact", "says_why"), [(AssociationVerified, False), (AssociationRefused, True)])
-async def test_the_owners_learn_what_became_of_their_association(
-    fact: type[AssociationVerified], says_why: bool, world: World, settings: Settings
+@pytest.mark.parametrize(
+    ("fact", "states", "says_why"),
+    [
+        (AssociationVerified, ["verified"], False),
+        (AssociationRefused, ["refused"], True),
+        (AssociationRefused, ["refused", "unverified"], True),
+    ],
+)
+async def test_the_owners_learn_what_became_of_their_association_although_it_moved_on(
+    fact: type[AssociationFact], states: list[str], says_why: bool, world: World, settings: Settings
 ) -> None:
-    await change("UPDATE association SET state_reason = 'Sans statuts' WHERE id = $1", world.association)
+    for state in states:
+        move = "UPDATE association SET state = $2, state_reason = $3, review_since = now() WHERE id = $1"
+        await change(move, world.association, state, "Sans statuts" if state == "refused" else None)
     await happen(fact(association_id=world.association), settings)
     notices = await notices_about(world.association)
     assert set(notices) == {world.owner}

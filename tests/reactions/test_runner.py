@@ -17,6 +17,7 @@ from api.core.ids import new_id
 from api.core.outbox import record
 from api.core.settings import Settings
 from api.dev.valkey import ValkeyServer
+from api.hours.facts import HoursDeclared
 from api.identity.service import issue_token
 from api.notifications.facts import MailQueued
 from tests.faults.stage import count, row_of
@@ -108,6 +109,50 @@ async def test_a_reaction_takes_effect_once_however_often_it_is_run(
     assert await run(fact_id, settings) is None
     assert await count(PEOPLE, f"{fact_id}:under_test") == 1
     assert (await row_of(REACTION, fact_id))["done_at"] is not None
+
+
+async def test_facts_about_one_object_are_reacted_to_in_their_order(
+    settings: Settings, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(REACTIONS, "under_test", Reaction("under_test", inside=makes_a_person))
+    monkeypatch.setitem(OWED, "HoursDeclared", ["under_test"])
+    entry, facts = new_id(), []
+    for about in (entry, entry, new_id()):
+        async with transaction(system()):
+            await record(HoursDeclared(hours_id=about))
+        facts.append((await row_of(FACT))["id"])
+    first, second, other = facts
+    await relayed(queue)
+    await change("UPDATE outbox SET relayed_at = NULL WHERE id = $1", first)
+    await change("DELETE FROM reaction WHERE fact_id = $1", first)
+
+    pause = await run(second, settings)  # another relay is not done with the first
+    await relayed(queue)
+    again = await run(second, settings)
+    assert pause
+    assert again
+    assert max(pause, again) <= timedelta(milliseconds=100)
+    assert await count(PEOPLE, f"{second}:under_test") == 0
+    assert await run(other, settings) is None
+    assert await run(first, settings) is None
+    assert await run(second, settings) is None
+    assert [await count(PEOPLE, f"{fact}:under_test") for fact in facts] == [1, 1, 1]
+
+
+async def test_what_was_given_up_keeps_nothing_back(
+    settings: Settings, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(REACTIONS, "under_test", Reaction("under_test", inside=makes_a_person))
+    monkeypatch.setitem(OWED, "HoursDeclared", ["under_test"])
+    entry = new_id()
+    async with transaction(system()):
+        await record(HoursDeclared(hours_id=entry), HoursDeclared(hours_id=entry))
+    await relayed(queue)
+    rows = "SELECT id FROM outbox WHERE fact = 'HoursDeclared' ORDER BY id DESC LIMIT 1"
+    last = (await row_of(rows))["id"]
+    assert await run(last, settings)
+    await change("UPDATE reaction SET failed_at = now() WHERE fact_id <> $1", last)
+    assert await run(last, settings) is None
 
 
 async def test_a_failure_leaves_no_effect_and_no_personal_data_and_is_given_up_after_twelve(

@@ -1,7 +1,6 @@
 """Whom facts of missions are told to: their association, whoever applied, whoever flagged one."""
 
 from typing import Any
-from uuid import UUID
 
 from api.applications.invitations import news_for_calendar
 from api.core.database import bound
@@ -17,7 +16,7 @@ from api.missions.facts import (
     MissionRejected,
 )
 from api.notifications.service import News, notify
-from workers.reactions.people import members_of, reasons, row_of
+from workers.reactions.people import decision, members_of, row_of
 from workers.registry import reacts_to
 
 _MISSION = """
@@ -29,13 +28,6 @@ _APPLICANTS = """
     WHERE mission_id = $1 AND state IN ('submitted', 'shortlisted', 'waitlisted', 'offered', 'accepted')
     ORDER BY id
 """
-_DECIDED = """
-    SELECT e.reason AS state_reason, e.by_person
-    FROM outbox o JOIN state_event e
-        ON e.object_id = $2 AND e.to_state = $3 AND e.at <= o.recorded_at + interval '1 second'
-    WHERE o.id = $1 ORDER BY e.at DESC, e.id DESC LIMIT 1
-"""
-"""The decision that a fact is about: the mission may have moved on, and back, since. Two clocks stamp the two."""
 _FLAG = "SELECT mission_id, person_id, outcome FROM flag WHERE id = $1"
 
 
@@ -55,11 +47,9 @@ async def tell_association(fact: MissionFact, key: str) -> None:
     """Tell the association what became of its mission, but for whoever did it."""
     kind, state = TOLD_ASSOCIATION[type(fact)]
     row = await row_of(_MISSION, fact.mission_id)
-    fact_id = UUID(key.partition(":")[0])
-    decided = await bound().fetchrow(_DECIDED, fact_id, fact.mission_id, state)
-    people = await members_of(row["association_id"], decided["by_person"] if decided else None)
-    told = reasons(decided) if decided else []
-    await notify(people, _news(row, kind, {"mission": row["mission"], "reasons": told}), key)
+    decided = await decision(key, fact.mission_id, state)
+    people = await members_of(row["association_id"], decided.by_person)
+    await notify(people, _news(row, kind, {"mission": row["mission"], "reasons": decided.reasons}), key)
 
 
 @reacts_to(MissionChanged)

@@ -1,12 +1,11 @@
 """Whom facts of associations and companies are told to."""
 
-from uuid import UUID
-
 from api.core import clock
 from api.core.database import bound
 from api.notifications.service import News, notify
 from api.organisations.facts import (
     AssociationClosed,
+    AssociationFact,
     AssociationRefused,
     AssociationReinstated,
     AssociationSuspended,
@@ -14,7 +13,7 @@ from api.organisations.facts import (
     ManyDeactivated,
     MemberJoined,
 )
-from workers.reactions.people import administrators_of, members_of, reasons, row_of, who_moved
+from workers.reactions.people import administrators_of, decision, members_of, row_of
 from workers.registry import reacts_to
 
 _MEMBER = """
@@ -26,37 +25,37 @@ _DEPARTURES = """
     SELECT c.name AS company, count(*) AS people FROM company c JOIN employee e ON e.company_id = c.id
     WHERE c.id = $1 AND e.deactivated_at > maillon_now() - interval '1 hour' GROUP BY c.name
 """
-_ASSOCIATION = "SELECT id, state, state_reason, name AS association FROM association WHERE id = $1"
+_ASSOCIATION = "SELECT name AS association FROM association WHERE id = $1"
 
 
 @reacts_to(AssociationVerified)
 async def tell_owners_of_verification(fact: AssociationVerified, key: str) -> None:
     """Tell the owners that their association is verified."""
-    await _tell_of_association(fact.association_id, "association_verified", key, "owner")
+    await _tell_of_association(fact, "verified", "association_verified", key, "owner")
 
 
 @reacts_to(AssociationRefused)
 async def tell_owners_of_refusal(fact: AssociationRefused, key: str) -> None:
     """Tell the owners why their association was refused."""
-    await _tell_of_association(fact.association_id, "association_refused", key, "owner")
+    await _tell_of_association(fact, "refused", "association_refused", key, "owner")
 
 
 @reacts_to(AssociationSuspended)
 async def tell_members_of_suspension(fact: AssociationSuspended, key: str) -> None:
     """Tell the members why their association is suspended."""
-    await _tell_of_association(fact.association_id, "association_suspended", key)
+    await _tell_of_association(fact, "suspended", "association_suspended", key)
 
 
 @reacts_to(AssociationReinstated)
 async def tell_members_of_reinstatement(fact: AssociationReinstated, key: str) -> None:
     """Tell the members that their association can go on."""
-    await _tell_of_association(fact.association_id, "association_reinstated", key)
+    await _tell_of_association(fact, "verified", "association_reinstated", key)
 
 
 @reacts_to(AssociationClosed)
 async def tell_members_of_closing(fact: AssociationClosed, key: str) -> None:
     """Tell the other members that their association is closed."""
-    await _tell_of_association(fact.association_id, "association_closed", key)
+    await _tell_of_association(fact, "closed", "association_closed", key)
 
 
 @reacts_to(MemberJoined)
@@ -83,9 +82,9 @@ async def tell_administrators_of_departures(fact: ManyDeactivated, _: str) -> No
         await notify(await administrators_of(fact.company_id), news, f"{fact.company_id}:{hour}")
 
 
-async def _tell_of_association(association_id: UUID, kind: str, key: str, *roles: str) -> None:
-    row = await row_of(_ASSOCIATION, association_id)
-    values = {"association": row["association"], "reasons": reasons(row)}
-    news = News(kind=kind, about_type="association", about_id=association_id, values=values)
-    closed_by = await who_moved(association_id, "closed")
-    await notify(await members_of(association_id, closed_by, *roles), news, key)
+async def _tell_of_association(fact: AssociationFact, state: str, kind: str, key: str, *roles: str) -> None:
+    row = await row_of(_ASSOCIATION, fact.association_id)
+    decided = await decision(key, fact.association_id, state)
+    values = {"association": row["association"], "reasons": decided.reasons}
+    news = News(kind=kind, about_type="association", about_id=fact.association_id, values=values)
+    await notify(await members_of(fact.association_id, decided.by_person, *roles), news, key)

@@ -1,6 +1,6 @@
 """Who is told: members of an association, and whoever answers for an employee in a company."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.core.database import bound
@@ -21,6 +21,12 @@ _WITH_ROLE = """
 _ADMINISTRATORS = """
     SELECT person_id FROM employee WHERE company_id = $1 AND active AND 'company_admin' = ANY (roles || group_roles)
 """
+_DECIDED = """
+    SELECT e.reason, e.by_person
+    FROM outbox o JOIN state_event e
+        ON e.object_id = $2 AND e.to_state = $3 AND e.at <= o.recorded_at + interval '1 second'
+    WHERE o.id = $1 ORDER BY e.at DESC, e.id DESC LIMIT 1
+"""  # two clocks stamp the two
 _ACTED = """
     SELECT by_person FROM state_event WHERE object_id = $1 AND to_state = $2 ORDER BY at DESC, id DESC LIMIT 1
 """
@@ -68,6 +74,14 @@ async def row_of(sql: str, which: UUID) -> Any:
     return row
 
 
-def reasons(row: Any) -> list[str]:
-    """Give the reasons of a state, a line each."""
-    return (row["state_reason"] or "").splitlines()
+class Decision(NamedTuple):
+    """What brought an object to a state: who did, None when it was the system, and the reasons given."""
+
+    by_person: UUID | None
+    reasons: list[str]
+
+
+async def decision(key: str, object_id: UUID, state: str) -> Decision:
+    """Give the decision that the fact of a reaction's key is about: its object may have moved on, and back, since."""
+    row = await bound().fetchrow(_DECIDED, UUID(key.partition(":")[0]), object_id, state)
+    return Decision(row["by_person"], (row["reason"] or "").splitlines()) if row else Decision(None, [])

@@ -159,6 +159,7 @@ class Fact(Base):
     company_id: Mapped[UUID | None]
     association_id: Mapped[UUID | None]
     recorded_at: Mapped[datetime]
+    about: Mapped[UUID | None]
 
 
 class IdempotencyKey(Base):
