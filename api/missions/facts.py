@@ -34,6 +34,14 @@ class MissionPaused(MissionFact, frozen=True, kw_only=True):
     """A moderator paused a mission."""
 
 
+class MissionResumed(MissionFact, frozen=True, kw_only=True):
+    """A moderator put a paused mission back into search."""
+
+
+class MissionReviewed(MissionFact, frozen=True, kw_only=True):
+    """A moderator read again what was edited of a mission that is open, and left it so."""
+
+
 class MissionCancelled(MissionFact, frozen=True, kw_only=True):
     """A mission was cancelled, with a reason."""
 

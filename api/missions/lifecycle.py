@@ -16,7 +16,13 @@ from api.core.lifecycle import starts
 from api.core.outbox import record
 from api.core.problems import Fault, Forbidden, Invalid, Problem, VersionChanged, WrongState
 from api.missions import policy, queries, rules
-from api.missions.facts import MissionPaused, MissionPublished, MissionRejected
+from api.missions.facts import (
+    MissionPaused,
+    MissionPublished,
+    MissionRejected,
+    MissionResumed,
+    MissionReviewed,
+)
 from api.missions.schemas import MissionOut
 from api.missions.tables import Mission
 from api.organisations.policy import require_member, require_outsider
@@ -101,6 +107,7 @@ async def publish_mission(actor: Actor, mission_id: UUID, read: int) -> MissionO
             if present["version"] != read:
                 raise VersionChanged
             await _change(mission_id, **_reviewed())
+            await record(MissionReviewed(mission_id=mission_id, association_id=present["association_id"]))
         elif starts(policy.PUBLISH, present["state"], version=present["version"], asked=read):
             await _require_open(connection, present["association_id"], actor)
             await _publish(present)
@@ -157,6 +164,8 @@ async def resume_mission(actor: Actor, mission_id: UUID, asked: int | None) -> M
                 raise Forbidden(_HELD)
             await _require_open(connection, present["association_id"], actor)
             await _change(mission_id, state=policy.RESUME.target, state_reason=None)
+            if not inside:
+                await record(MissionResumed(mission_id=mission_id, association_id=present["association_id"]))
         return await queries.get_mission(connection, mission_id, actor)
 
 

@@ -4,6 +4,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+from unicodedata import normalize
 
 from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2.sandbox import SandboxedEnvironment
@@ -15,6 +16,7 @@ _MONTHS = {
     "en": "January February March April May June July August September October November December",
 }
 
+_GONE = Words("Somebody who left Maillon", "Une personne qui a quitté Maillon")
 _OPENS = Words("Open in Maillon", "Ouvrir dans Maillon")
 
 
@@ -29,6 +31,8 @@ def render(kind: str, language: Language, values: dict[str, object]) -> Notice:
     """Write the notice of a kind in a language; what people wrote stays on its line."""
     template = _templates().get_template(f"{kind}.{language}.txt")
     given = {name: _one_line(value) for name, value in values.items()}
+    if given.get("applicant") == "":
+        given["applicant"] = _GONE.read(language)
     title, _, text = template.render(given, language=language).strip().partition("\n")
     return Notice(title.strip(), text.strip())
 
@@ -66,6 +70,11 @@ def day(value: date, language: Language) -> str:
     return f"{number}\u00a0{_MONTHS[language].split()[value.month - 1]}\u00a0{value.year}"
 
 
+def de(name: str) -> str:
+    """Write “of somebody” in French: “de Papyrus”, “d’Emmaüs”."""
+    return f"d’{name}" if normalize("NFD", name)[:1].lower() in set("aeiou") else f"de {name}"
+
+
 def _one_line(value: object) -> object:
     if isinstance(value, list):
         return [_one_line(item) for item in value]
@@ -81,5 +90,5 @@ def _templates() -> SandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"duration": duration, "day": day}
+    environment.filters |= {"duration": duration, "day": day, "de": de}
     return environment

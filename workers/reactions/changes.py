@@ -25,8 +25,10 @@ async def tell_other_side_of_change(fact: ChangeFact, key: str) -> None:
     from_association = await proposed_by_association(fact)
     to_applicant = from_association != isinstance(fact, ANSWERS)
     people = [it.person_id] if to_applicant else await keepers_of(it.mission_id)
-    calendars = await news_for_calendar(it.id) if to_applicant else ()
-    await notify(people, it.news(KINDS[type(fact)], "application", "mission", "association"), key, calendars)
+    changed = to_applicant and isinstance(fact, TermsChanged)
+    calendars = await news_for_calendar(it.id) if changed else ()
+    names = ("mission", "association", "employer_approval")
+    await notify(people, it.news(KINDS[type(fact)], "application", *names), key, calendars)
 
 
 async def proposed_by_association(fact: ChangeFact) -> bool:

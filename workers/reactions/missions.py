@@ -14,6 +14,8 @@ from api.missions.facts import (
     MissionPaused,
     MissionPublished,
     MissionRejected,
+    MissionResumed,
+    MissionReviewed,
 )
 from api.notifications.service import News, notify
 from workers.reactions.people import decision, members_of, row_of
@@ -35,6 +37,8 @@ TOLD_ASSOCIATION: dict[type[MissionFact], tuple[str, str]] = {
     MissionPublished: ("mission_published", "published"),
     MissionRejected: ("mission_rejected", "rejected"),
     MissionPaused: ("mission_paused", "paused"),
+    MissionResumed: ("mission_resumed", "published"),
+    MissionReviewed: ("mission_reviewed", "published"),
     MissionCancelled: ("mission_cancelled", "cancelled"),
     MissionExpired: ("mission_expired", "expired"),
     MissionCompleted: ("mission_completed", "completed"),

@@ -119,12 +119,17 @@ async def tell_applicant_of_decline(fact: ApplicationDeclined, key: str) -> None
 
 @reacts_to(ApplicationWithdrawn)
 async def tell_association_of_withdrawal(fact: ApplicationWithdrawn, key: str) -> None:
-    """Tell the association that an applicant withdrew, and the applicant where it was their leaving that did it."""
+    """Tell the association that an applicant withdrew, and the employer of who was engaged on its time.
+
+    The applicant is told where it was their leaving that did it: the employer knows then.
+    """
     it = await application(fact)
     news = it.news("application_withdrawn", "application", "applicant", "mission")
     await notify(await keepers_of(it.mission_id), news, key)
     if await who_moved(it.id, "withdrawn") != it.person_id:
         await _notify_with_calendar(it, "application_left", ("mission", "association"), key)
+    elif await bound().fetchval(_LAST_MOVE, it.id, "withdrawn") == "accepted":
+        await _tell_employer(it, "engagement_withdrawn", key)
 
 
 @reacts_to(EmployerApprovalAsked)
@@ -143,9 +148,12 @@ async def ask_employer_for_approval(fact: EmployerApprovalAsked, key: str) -> No
 
 @reacts_to(EmployerApproved)
 async def tell_applicant_of_approval(fact: EmployerApproved, key: str) -> None:
-    """Tell the applicant that their employer agrees."""
+    """Tell the applicant that their employer agrees, and the association that accepted them already."""
     it = await application(fact)
     await _notify_with_calendar(it, "employer_approved", ("mission", "association"), key)
+    if it.state == "accepted":
+        news = it.news("applicant_approved", "application", "applicant", "mission")
+        await notify(await keepers_of(it.mission_id), news, key)
 
 
 @reacts_to(EmployerRefused)
@@ -202,10 +210,7 @@ async def tell_both_of_end(fact: ApplicationEnded, key: str) -> None:
     it = await application(fact)
     names = ("mission", "association", "state_reason")
     await _notify_with_calendar(it, "application_ended", names, key)
-    if it.regime == "working_time":
-        people = await employers_of(it.person_id, it.company_id, it.manager_id)
-        news = it.news("engagement_cancelled", "application", "applicant", "mission", "association")
-        await notify(people, news, key)
+    await _tell_employer(it, "engagement_ended", key)
 
 
 @reacts_to(MessageSent)
@@ -223,10 +228,15 @@ async def tell_both_of_cancellation(fact: ApplicationCancelled, key: str) -> Non
     it = await application(fact)
     names = ("mission", "association", "mission_reason")
     await _notify_with_calendar(it, "application_cancelled", names, key)
-    engaged = await bound().fetchval(_LAST_MOVE, it.id, "cancelled") == "accepted"
-    if engaged and it.regime == "working_time":
+    if await bound().fetchval(_LAST_MOVE, it.id, "cancelled") == "accepted":
+        await _tell_employer(it, "engagement_cancelled", key)
+
+
+async def _tell_employer(it: Dossier, kind: str, key: str) -> None:
+    """Tell who answers for the applicant, on working time alone."""
+    if it.regime == "working_time":
         people = await employers_of(it.person_id, it.company_id, it.manager_id)
-        news = it.news("engagement_cancelled", "application", "applicant", "mission", "association")
+        news = it.news(kind, "application", "applicant", "mission", "association")
         await notify(people, news, key)
 
 

@@ -23,10 +23,10 @@ _ADMINISTRATORS = """
 """
 _DECIDED = """
     SELECT e.reason, e.by_person
-    FROM outbox o JOIN state_event e
-        ON e.object_id = $2 AND e.to_state = $3 AND e.at <= o.recorded_at + interval '1 second'
-    WHERE o.id = $1 ORDER BY e.at DESC, e.id DESC LIMIT 1
-"""  # two clocks stamp the two
+    FROM outbox o JOIN state_event e ON e.object_id = $2 AND e.to_state = $3
+    WHERE o.id = $1 ORDER BY abs(extract(epoch FROM e.at - o.recorded_at)), e.id LIMIT 1
+"""
+"""The nearest in time: one transaction wrote both, by two clocks."""
 _ACTED = """
     SELECT by_person FROM state_event WHERE object_id = $1 AND to_state = $2 ORDER BY at DESC, id DESC LIMIT 1
 """

@@ -1,0 +1,100 @@
+"""What each side reads of the turns that an engagement or a mission takes, in the inbox where it is told."""
+
+import pytest
+
+from api.core.settings import Settings
+from api.notifications.render import render
+from tests.api.test_agreed_effort import agree
+from tests.api.test_mission_scoping import mission_path
+from tests.make.world import World
+from tests.reactions.world import catch_up
+
+
+async def told(world: World, token: str, settings: Settings) -> dict[str, str]:
+    """Give what somebody was told by now: the last text of each kind."""
+    await catch_up(settings)
+    items = (await world.ok(token, "GET", "/v1/me/notifications?limit=100"))["items"]
+    return {item["kind"]: f"{item['title']}\n{item['text']}" for item in reversed(items)}
+
+
+async def test_both_sides_follow_the_employers_word_and_the_employer_the_withdrawal(
+    world: World, settings: Settings
+) -> None:
+    association, company = await world.association(), await world.company(approval="hr")
+    employee = world.employee(company, "anne")
+    application = await world.application(employee, await world.mission(association))
+    path = f"/v1/applications/{application['id']}"
+
+    await world.ok(association.owner, "POST", f"{path}/accept")
+    assert "applicant_approved" not in await told(world, association.owner, settings)
+    await world.ok(company.admin, "POST", f"{path}/approve")
+    agreed = (await told(world, association.owner, settings))["applicant_approved"]
+    await agree(world, association, employee, application, 2400)
+    longer = (await told(world, association.owner, settings))["change_accepted"]
+    await world.ok(company.admin, "POST", f"{path}/approve")
+    await world.ok(employee, "POST", f"{path}/withdraw", {"reason": "not_available"})
+    left = (await told(world, company.admin, settings))["engagement_withdrawn"]
+
+    assert "L’employeur d’Anne" in agreed
+    assert "redonner son accord" in longer
+    assert "il vaut désormais" not in longer
+    assert "Anne Nom" in left
+
+
+async def test_the_end_of_one_engagement_is_not_told_as_the_missions(
+    world: World, settings: Settings
+) -> None:
+    association, company = await world.association(), await world.company(approval="hr")
+    _, application = await world.engagement(association, company)
+    await world.ok(
+        association.owner, "POST", f"/v1/applications/{application['id']}/cancel", {"reason": "Site refait."}
+    )
+
+    employer = await told(world, company.admin, settings)
+    assert "a mis fin à la participation" in employer["engagement_ended"]
+    assert "engagement_cancelled" not in employer
+
+
+async def test_on_personal_time_the_employer_is_told_of_no_withdrawal(
+    world: World, settings: Settings
+) -> None:
+    association, company = await world.association(), await world.company(approval="hr")
+    employee, application = await world.engagement(association, company, "personal_time")
+    withdraw = f"/v1/applications/{application['id']}/withdraw"
+    await world.ok(employee, "POST", withdraw, {"reason": "not_available"})
+
+    assert "application_withdrawn" in await told(world, association.owner, settings)
+    assert await told(world, company.admin, settings) == {}
+
+
+async def test_an_association_reads_what_moderators_decided_of_a_mission_that_is_open(
+    world: World, settings: Settings
+) -> None:
+    association, moderator = await world.association(), await world.moderator()
+    mission = await world.mission(association)
+    edited = {"summary": "Voyez tally.so/r/abc", "ask_review": True}
+    tag = f'"v{mission["version"]}-0"'
+    mission = await world.ok(association.owner, "PATCH", mission_path(mission), edited, if_match=tag)
+    tag = f'"v{mission["version"]}-0"'
+
+    await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag)
+    await world.ok(moderator, "POST", mission_path(mission, "pause"))
+    await world.ok(moderator, "POST", mission_path(mission, "resume"))
+    await world.ok(association.owner, "POST", mission_path(mission, "pause"))
+    await world.ok(association.owner, "POST", mission_path(mission, "resume"))
+
+    kinds = list(await told(world, association.owner, settings))
+    assert kinds == ["association_verified", "mission_reviewed", "mission_paused", "mission_resumed"]
+
+
+@pytest.mark.parametrize(
+    ("applicant", "said"),
+    [
+        ("Zoé Petit", "la participation de Zoé Petit"),
+        ("Émile Roy", "la participation d’Émile Roy"),
+        ("", "la participation d’Une personne qui a quitté Maillon"),
+    ],
+)
+def test_a_text_names_whom_it_is_about(applicant: str, said: str) -> None:
+    values: dict[str, object] = {"applicant": applicant, "mission": "Un site", "association": "Papyrus"}
+    assert said in render("engagement_ended", "fr", values).text
