@@ -187,6 +187,7 @@ def _facts(application: Application, names: list[str]) -> list[Fact]:
             company_id=application.company_id,
             association_id=application.association_id,
             recorded_at=datetime.now(UTC),
+            about=application.id,
         )
         for name in names
     ]
