@@ -13,6 +13,7 @@ async def forwards() -> MigrationManager:
     async def run() -> None:
         await run_script("0029/offers.sql")
         await run_script("0029/history.sql")
+        await run_script("0029/leavers.sql")
         await run_script("hand_over.sql")
 
     manager.add_raw(run)
