@@ -73,6 +73,10 @@ async def test_somebody_comes_to_the_sessions_they_named(world: World) -> None:
     refused = await world.call(employee, "POST", path, unknown)
     assert assert_problem(refused, 422, "invalid")["errors"][0]["pointer"] == "/sessions/1"
 
+    twice = {"regime": "working_time", "sessions": [mission["sessions"][1]["id"]] * 2}
+    (fault,) = assert_problem(await world.call(employee, "POST", path, twice), 422, "invalid")["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/sessions/1", "repeated")
+
     wanted = {"regime": "working_time", "sessions": [mission["sessions"][1]["id"]]}
     application = await world.ok(employee, "POST", path, wanted)
     assert application["sessions"] == wanted["sessions"]
