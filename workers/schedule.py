@@ -107,7 +107,7 @@ async def decide_approvals(_: Settings, __: Queue) -> int:
 
 
 async def offer_places(_: Settings, __: Queue) -> int:
-    """Offer the places that were added to missions with a waitlist."""
+    """Offer the places of missions with a waitlist that somebody can take by now."""
     return await clockwork.offer_free_places()
 
 

@@ -1,5 +1,7 @@
 """Changing what was agreed: one side proposes, the other one answers; a longer effort asks the employer again."""
 
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +53,9 @@ _COLUMNS = {
 }
 """Where an application keeps what a proposal names."""
 _MISSION = "SELECT * FROM mission WHERE id = $1"
+SESSION_LASTS = timedelta(hours=24)
+"""How long a session lasts at most."""
+_TOO_LONG = Words("A session lasts 24 hours at most.", "Une session dure au plus 24 heures.")
 _NOTHING = Words("Say what should change.", "Dites ce qui doit changer.")
 
 
@@ -103,7 +108,8 @@ async def _proposed(connection: Connection, present: asyncpg.Record, given: Chan
         "sessions": None if given.sessions is None else msgspec.to_builtins(sessions_of(given.sessions)),
     }
     named = {name: value for name, value in terms.items() if value is not None}
-    if not named:
+    agreed = _terms(present, _COLUMNS)
+    if all(_measure(name, value) == _measure(name, agreed.get(name)) for name, value in named.items()):
         raise Invalid(faults=[Fault("", "nothing", _NOTHING)])
     await _require_terms(connection, present, named)
     return named | (
@@ -115,8 +121,23 @@ async def _require_terms(connection: Connection, present: asyncpg.Record, named:
     """Hold what was agreed, so changed, against the mission as it is now; raises Invalid."""
     mission = unpacked(found(await connection.fetchrow(_MISSION, present["mission_id"])))
     terms = dict.fromkeys(_COLUMNS) | _terms(present, _COLUMNS) | named
-    if faults := broken_terms(terms, mission):
+    if faults := [*broken_terms(terms, mission), *_too_long(named.get("sessions", []))]:
         raise Invalid(faults=faults)
+
+
+def _measure(name: str, value: Any) -> Any:
+    """Give what makes a term another: of sessions their hours, not their ids, nor their order."""
+    return sorted(map(_hours, value)) if name == "sessions" and value else value
+
+
+def _hours(session: dict[str, str]) -> tuple[datetime, datetime]:
+    return datetime.fromisoformat(session["starts_at"]), datetime.fromisoformat(session["ends_at"])
+
+
+def _too_long(sessions: list[dict[str, str]]) -> Iterator[Fault]:
+    for place, (start, end) in enumerate(map(_hours, sessions)):
+        if end - start > SESSION_LASTS:
+            yield Fault(f"/sessions/{place}/ends_at", "too-long", _TOO_LONG)
 
 
 def _terms(row: asyncpg.Record, columns: dict[str, str]) -> dict[str, Any]:

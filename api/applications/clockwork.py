@@ -64,8 +64,9 @@ _TO_GIVE_UP = """
         WHERE (state IN ('submitted', 'shortlisted') AND reply_due_at <= $1)
             OR (state = 'offered' AND offer_expires_at <= $1)
         UNION ALL SELECT a.id, a.association_id, a.mission_id
-        FROM association s JOIN mission m ON m.association_id = s.id JOIN application a ON a.mission_id = m.id
-        WHERE s.state = 'suspended' AND a.state = 'waitlisted' AND kept_waiting(m.id, $1)) due
+        FROM mission m JOIN application a ON a.mission_id = m.id
+        WHERE m.state IN ('published', 'paused') AND m.closes_on < ($1::timestamptz + interval '14 hours')::date
+            AND a.state = 'waitlisted' AND kept_waiting(a.id, $1)) due
     ORDER BY mission_id, id
 """
 _KEPT_WAITING = "SELECT kept_waiting($1, $2)"
@@ -79,7 +80,8 @@ _TO_HAND_ON = _PENDING + "AND NOT e.active ORDER BY a.mission_id, a.id"
 _TO_OFFER = """
     SELECT DISTINCT m.id, m.association_id FROM mission m JOIN application a ON a.mission_id = m.id
     JOIN association s ON s.id = m.association_id AND s.state <> 'suspended'
-    WHERE a.state = 'waitlisted' AND m.taken < m.places AND m.state IN ('published', 'paused', 'in_progress')
+    WHERE a.state = 'waitlisted' AND m.state IN ('published', 'paused', 'in_progress')
+        AND CASE WHEN m.taken < m.places THEN can_take_place(a.id) END
     ORDER BY id
 """
 _TO_RELEASE = """
@@ -143,7 +145,7 @@ async def hand_on_approvals() -> int:
 
 
 async def offer_free_places() -> int:
-    """Offer the places that were added to a mission to whoever waits; gives how many missions had some."""
+    """Offer the places that are free to whoever waits and can take one by now; gives how many missions had some."""
     return await _each(_offer, _TO_OFFER)
 
 
@@ -210,7 +212,7 @@ async def _give_up(actor: Actor, application_id: UUID) -> None:
         elif present["state"] in ("submitted", "shortlisted") and present["reply_due_at"] <= clock.now():
             await move(connection, present, EXPIRE, ApplicationExpired, "no_reply")
         elif present["state"] == "waitlisted" and await connection.fetchval(
-            _KEPT_WAITING, present["mission_id"], clock.now()
+            _KEPT_WAITING, application_id, clock.now()
         ):
             await move(connection, present, EXPIRE, ApplicationExpired, "mission_completed")
 

@@ -14,15 +14,22 @@ from api.core import clock, pagination
 from api.core.actor import Actor
 from api.core.database import Connection, fetch_all, fetch_one, found, transaction
 from api.core.ids import new_id
+from api.core.language import Words
 from api.core.outbox import record
-from api.core.problems import Forbidden
+from api.core.problems import Forbidden, WrongState
 from api.core.schemas import Page
+from api.organisations.policy import CLOSE, NOT_EMPLOYED
 
 _APPLICATION = """
-    SELECT id, association_id, company_id, person_id, manager_id, regime FROM application WHERE id = $1
+    SELECT id, association_id, company_id, person_id, manager_id, regime,
+           (SELECT state FROM association WHERE id = association_id) AS association_state
+    FROM application WHERE id = $1
 """
 _MESSAGE = "SELECT id, author_id, from_association, text, created_at FROM message WHERE "
 _ONE = _MESSAGE + "id = $1"
+_CLOSED = Words(
+    "The association is closed: nobody would read it.", "L’association est fermée : personne ne vous lirait."
+)
 _PAGE = (
     _MESSAGE
     + """application_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) > ($2, $3::uuid))
@@ -32,12 +39,24 @@ _PAGE = (
 
 
 async def send_message(actor: Actor, application_id: UUID, given: MessageIn) -> MessageOut:
-    """Write to the other side of an application, which is told; raises NotFound, Forbidden, ApplicantGone."""
+    """Write to the other side of an application, which is told.
+
+    Raises NotFound, Forbidden, WrongState, ApplicantGone.
+    """
     with refusals():
         async with transaction(actor) as connection:
             present = await _side(connection, application_id, actor)
+            _require_reader(actor, present)
             message_id = await write(actor, present, given.text)
             return found(await fetch_one(connection, MessageOut, _ONE, message_id))
+
+
+def _require_reader(actor: Actor, present: asyncpg.Record) -> None:
+    """Let nobody write through a company that they left, nor to an association that nobody is of any more."""
+    if actor.person_id == present["person_id"] and actor.company_id != present["company_id"]:
+        raise Forbidden(NOT_EMPLOYED)
+    if present["association_state"] == "closed":
+        raise WrongState(_CLOSED, state="closed", allowed=sorted(CLOSE.sources))
 
 
 async def write(actor: Actor, present: asyncpg.Record, text: str) -> UUID:

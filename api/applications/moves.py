@@ -142,7 +142,7 @@ async def move(
 
 
 async def offer_places(connection: Connection, mission_id: UUID) -> None:
-    """Offer the free places of a mission that is locked to whoever waits, in their order."""
+    """Offer the free places of a mission that is locked to whoever waits and can take one, in their order."""
     offered = await connection.fetch(_OFFER, mission_id, clock.now() + OFFER_LASTS)
     await record(*(ApplicationOffered(**row) for row in offered))
 

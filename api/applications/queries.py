@@ -28,7 +28,9 @@ from api.organisations.queries import get_company
 
 _APPLICATION = """
     SELECT p.id, p.version, p.state, p.state_reason, p.mission_id, p.association_id, p.company_id, p.person_id,
-           p.manager_id, p.applicant_name, p.regime, p.legal_form, p.employer_approval,
+           p.manager_id, p.applicant_name, p.regime, p.legal_form,
+           CASE WHEN p.employer_approval = 'pending' AND is_live(p.state) = 0 THEN 'not_required'
+               ELSE p.employer_approval END AS employer_approval,
            p.employer_reason, p.message, p.created_at, p.approval_due_at, p.reply_due_at, p.offer_expires_at,
            CASE p.state WHEN 'waitlisted' THEN waitlist_position(p.id) END AS waitlist_position,
            CASE WHEN p.state IN ('accepted', 'completed') AND p.person_id = app_person()
@@ -37,18 +39,15 @@ _APPLICATION = """
                AS applicant_email,
            CASE WHEN p.person_id = app_person() THEN overlaps_of(p.id) END AS overlaps,
            p.wanted_sessions, p.agreed_starts_on, p.agreed_ends_on, p.agreed_minutes, p.agreed_sessions, p.convention,
-           m.title, a.name AS association, m.starts_on, m.ends_on
+           m.title, a.name AS association, m.starts_on, m.ends_on,
+           history_of(p.id) AS history
     FROM application p
     JOIN mission m ON m.id = p.mission_id
     JOIN association a ON a.id = p.association_id
 """
 _AFTER = "AND ($2::timestamptz IS NULL OR (p.created_at, p.id) < ($2, $3::uuid))"
 _ORDER = "ORDER BY p.created_at DESC, p.id DESC LIMIT $4"
-_HISTORY = """
-    (SELECT jsonb_agg(jsonb_build_object('state', to_state, 'reason', reason, 'at', at) ORDER BY at, id)
-     FROM state_event WHERE object = 'application' AND object_id = p.id) AS history
-"""
-_ONE = _APPLICATION.replace("FROM application p", f", {_HISTORY} FROM application p") + "WHERE p.id = $1"
+_ONE = _APPLICATION + "WHERE p.id = $1"
 _OF = {
     "mission": "WHERE p.mission_id = $1",
     "person": "WHERE p.person_id = $1",
@@ -59,7 +58,9 @@ _MIDNIGHT = "AT TIME ZONE (SELECT time_zone FROM company WHERE id = $1)"
 _WHERE = {
     "state": "AND p.state = ${}",
     "mission": "AND p.mission_id = ${}",
-    "approval": "AND p.employer_approval = ${} AND (p.employer_approval <> 'pending' OR is_live(p.state) = 1)",
+    "approval": """AND CASE ${0} WHEN 'not_required'
+        THEN p.employer_approval = ${0} OR (p.employer_approval = 'pending' AND is_live(p.state) = 0)
+        ELSE p.employer_approval = ${0} AND (p.employer_approval <> 'pending' OR is_live(p.state) = 1) END""",
     "employee": "AND p.employee_id = ${}",
     "manager": "AND p.manager_id = ${}",
     "first": "AND p.created_at >= ${}::date::timestamp " + _MIDNIGHT,
@@ -84,7 +85,7 @@ async def get_application(connection: Connection, application_id: UUID, viewer: 
     """Give an application that the caller may see, with its history; raises NotFound."""
     row = found(await connection.fetchrow(_ONE, application_id))
     require_sight(viewer, row)
-    return _shown(row, viewer, msgspec.json.decode(row["history"] or "[]", type=list[ApplicationEvent]))
+    return _shown(row, viewer)
 
 
 class Overlap(msgspec.Struct, frozen=True):
@@ -133,7 +134,7 @@ async def get_allowance(connection: Connection, actor: Actor, year: int | None) 
     return found(await fetch_one(connection, AllowanceOut, _ALLOWANCE, *asked))
 
 
-def _shown(row: Any, viewer: Actor, history: list[ApplicationEvent] | None = None) -> ApplicationOut:
+def _shown(row: Any, viewer: Actor) -> ApplicationOut:
     applicant = viewer.person_id == row["person_id"]
     association = row["association_id"] in viewer.memberships
     reachable = row["state"] in ("accepted", "completed") and row["employer_approval"] in SETTLED
@@ -169,7 +170,7 @@ def _shown(row: Any, viewer: Actor, history: list[ApplicationEvent] | None = Non
         agreed=_agreed(row) if row["agreed_minutes"] else None,
         convention=msgspec.json.decode(row["convention"], type=Convention) if row["convention"] else None,
         warnings=_warnings(row, viewer),
-        history=history or [],
+        history=msgspec.json.decode(row["history"] or "[]", type=list[ApplicationEvent]),
     )
 
 

@@ -179,7 +179,7 @@ async def decline_many_applications(actor: Caller, data: JSONBody[ManyDeclined])
     "/v1/applications/{application_id:uuid}/messages",
     operation_id="sendMessage",
     guards=[signed_in],
-    raises=[NotFound, Forbidden, Invalid, ApplicantGone],
+    raises=[NotFound, Forbidden, Invalid, WrongState, ApplicantGone],
 )
 async def send_message(
     actor: Caller, application_id: FromPath[UUID], data: JSONBody[MessageIn]

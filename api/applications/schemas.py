@@ -149,11 +149,12 @@ class ApplicationWarning(Out, frozen=True, kw_only=True):
 class ApplicationOut(Out, frozen=True, kw_only=True):
     """An application; `message` is null to the employer, `contact` to all but the applicant once accepted.
 
+    `employer_approval`: `not_required` on personal time, and of what ended before the employer had answered.
     `employer_reason`: why the employer refused (`no_answer`: by its silence), null to the association.
     `approval_due_at` while the employer's word is asked, `reply_due_at` while the association has not answered,
     `offer_expires_at` while a place is kept, and `waitlist_position` (1 is next) while it waits: null otherwise.
     `sessions`: those asked for, empty for all; `agreed` once a place was held, and `convention` where that was on
-    working time. `warnings` are for the applicant alone.
+    working time. `warnings` are for the applicant alone. `history`: its last 100 steps, the oldest first.
     """
 
     id: UUID

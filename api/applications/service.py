@@ -24,7 +24,7 @@ from api.core.ids import new_id
 from api.core.language import Words
 from api.core.lifecycle import starts
 from api.core.outbox import record
-from api.core.problems import Fault, Forbidden, Invalid, NotFound, Problem, WrongState
+from api.core.problems import Fault, Forbidden, Invalid, NotFound, Problem, WrongState, repeated
 from api.missions.schemas import Session
 from api.organisations.policy import NOT_EMPLOYED
 
@@ -186,7 +186,7 @@ def _require_sessions(wanted: list[UUID], facts: asyncpg.Record) -> None:
         Fault(f"/sessions/{place}", "unknown", words)
         for place, session in enumerate(wanted)
         if session not in offered
-    ]
+    ] + repeated("/sessions", wanted)
     if faults:
         raise Invalid(faults=faults)
 

@@ -1,5 +1,6 @@
 """Problem documents (RFC 9457): what a refused request is told, in its reader's language."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -18,6 +19,18 @@ class Fault(msgspec.Struct, frozen=True):
     code: str
     words: Words
     excerpts: tuple[str, ...] = ()
+
+
+_TWICE = Words("Given twice.", "Donné deux fois.")
+
+
+def repeated(pointer: str, values: Sequence[object]) -> list[Fault]:
+    """Name every value of a list that came before."""
+    return [
+        Fault(f"{pointer}/{place}", "repeated", _TWICE)
+        for place, value in enumerate(values)
+        if value in values[:place]
+    ]
 
 
 class Problem(HTTPException):

@@ -11,10 +11,11 @@ from api.core.actor import Actor
 from api.core.database import fetch_one, found, read, transaction
 from api.core.ids import new_id
 from api.core.language import Language
-from api.core.problems import NotFound
+from api.core.problems import Forbidden, NotFound
 from api.identity.api_keys import is_key, write_key
 from api.identity.schemas import CalendarFeedOut
 from api.identity.sessions import digest
+from api.organisations.policy import NOT_EMPLOYED
 
 PREFIX = "mlf_"
 SUFFIX = ".ics"
@@ -24,6 +25,7 @@ _KEEP = """
     ON CONFLICT ON CONSTRAINT calendar_feed_one_a_person DO UPDATE
         SET digest = excluded.digest, created_at = excluded.created_at
 """
+_HAS_LEFT = "SELECT has_left($1)"
 _READER = "SELECT person_id, language FROM reader_of_calendar($1)"
 
 
@@ -35,9 +37,14 @@ class Reader(msgspec.Struct, frozen=True):
 
 
 async def create_calendar_feed(actor: Actor, public_url: str) -> CalendarFeedOut:
-    """Make the address of the caller's calendar; the former is none from now on."""
+    """Make the address of the caller's calendar, unless they left; the former is none from now on.
+
+    Raises Forbidden.
+    """
     token = write_key(PREFIX)
     async with transaction(actor) as connection:
+        if actor.employment is None and await connection.fetchval(_HAS_LEFT, actor.author):
+            raise Forbidden(NOT_EMPLOYED)
         await connection.execute(_KEEP, new_id(), actor.author, digest(token), clock.now())
     return CalendarFeedOut(url=f"{public_url.rstrip('/')}/v1/calendars/{token}{SUFFIX}")
 

@@ -8,7 +8,7 @@ from litestar.params import PathParameter
 
 from api.core.actor import public, signed_in
 from api.core.etag import Answer
-from api.core.problems import NotFound
+from api.core.problems import Forbidden, NotFound
 from api.core.routing import Caller, created
 from api.identity import calendar_feeds
 from api.identity.schemas import CalendarFeedOut
@@ -20,6 +20,7 @@ File = Annotated[str, PathParameter(description="The feed's token, then `.ics`."
     "/v1/me/calendar-feed",
     operation_id="createCalendarFeed",
     guards=[signed_in],
+    raises=[Forbidden],
     answers_secret=True,
 )
 async def create_calendar_feed(actor: Caller, request: Request[Any, Any, State]) -> Response[CalendarFeedOut]:

@@ -11,7 +11,7 @@ from api.core.actor import Actor
 from api.core.database import transaction
 from api.core.ids import new_id
 from api.core.language import Words
-from api.core.problems import Fault, Invalid, NotFound, WrongState
+from api.core.problems import Fault, Invalid, NotFound, WrongState, repeated
 from api.organisations import queries
 from api.organisations.policy import require_company_role
 from api.organisations.schemas_policy import PolicyIn, PolicyOut
@@ -44,6 +44,8 @@ async def put_policy(actor: Actor, company_id: UUID, given: PolicyIn) -> PolicyO
         today = clock.today(company.time_zone)
         unseen = await connection.fetch(_UNSEEN, given.associations or [])
         faults = [Fault(f"/associations/{place}", "unknown-association", _UNKNOWN) for (place,) in unseen]
+        for name in ("regimes", "formats", "causes", "associations"):
+            faults += repeated(f"/{name}", getattr(given, name) or [])
         if given.effective_from and given.effective_from < today:
             faults.append(Fault("/effective_from", "in-the-past", _PAST))
         if faults:

@@ -20,9 +20,9 @@ async def give(world: World, company: Company, token: str, *roles: str) -> None:
     await world.ok(company.admin, "PATCH", path, {"roles": ["employee", *roles]}, if_match=tag)
 
 
-async def without_hr(world: World) -> tuple[Company, str, dict[str, Any]]:
+async def without_hr(world: World, approval: str = "hr") -> tuple[Company, str, dict[str, Any]]:
     """Give a company whose administrator is not HR, an employee of it, and their application."""
-    company = await world.company(approval="hr")
+    company = await world.company(approval=approval)
     await give(world, company, company.admin, "company_admin")
     employee = world.employee(company)
     return (
@@ -69,8 +69,11 @@ async def test_without_hr_an_administrator_is_asked_sees_and_decides(
     assert (decided["state"], decided["employer_approval"]) == ended == await row(application)
 
 
-async def test_where_the_only_hr_applied_an_administrator_decides_and_hr_does_not(world: World) -> None:
-    company, _, _ = await without_hr(world)
+@pytest.mark.parametrize("approval", ["hr", "manager"])
+async def test_where_the_only_hr_applied_an_administrator_decides_and_hr_does_not(
+    world: World, approval: str
+) -> None:
+    company, _, _ = await without_hr(world, approval)
     hr = world.employee(company)
     await give(world, company, hr, "hr")
     application = await world.application(hr, await world.mission(await world.association()))

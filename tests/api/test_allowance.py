@@ -126,8 +126,8 @@ async def test_a_place_kept_for_somebody_is_taken_only_with_minutes_left(world: 
     held, waiting = [await world.application(token, mission) for token in (holder, employee)]
     await world.ok(association.owner, "POST", path(held, "accept"))
     await world.ok(association.owner, "POST", path(waiting, "waitlist"))
-    await accepted(world, association, employee)
     await world.ok(holder, "POST", path(held, "withdraw"), {"reason": "other"})
+    await accepted(world, association, employee)
     refused = await world.call(employee, "POST", path(waiting, "accept-offer"))
     assert_problem(refused, 409, "allowance-exceeded")
     assert (await world.ok(employee, "GET", path(waiting)))["state"] == "offered"

@@ -73,6 +73,10 @@ async def test_somebody_comes_to_the_sessions_they_named(world: World) -> None:
     refused = await world.call(employee, "POST", path, unknown)
     assert assert_problem(refused, 422, "invalid")["errors"][0]["pointer"] == "/sessions/1"
 
+    twice = {"regime": "working_time", "sessions": [mission["sessions"][1]["id"]] * 2}
+    (fault,) = assert_problem(await world.call(employee, "POST", path, twice), 422, "invalid")["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/sessions/1", "repeated")
+
     wanted = {"regime": "working_time", "sessions": [mission["sessions"][1]["id"]]}
     application = await world.ok(employee, "POST", path, wanted)
     assert application["sessions"] == wanted["sessions"]
@@ -122,6 +126,37 @@ async def test_terms_follow_the_mission_but_for_what_somebody_agreed_on_alone(wo
     assert (agreed["starts_on"], agreed["ends_on"]) == (day(1), day(10))
     assert [item["id"] for item in agreed["sessions"]] == [first["id"], second["id"]]
     assert agreed["sessions"][0]["starts_at"][:10] == day(2)
+
+
+@pytest.mark.parametrize("planned", [[], [session(1), session(8)]])
+async def test_what_is_agreed_already_is_no_change(world: World, planned: list[dict[str, str]]) -> None:
+    association = await world.association()
+    employee, _, application = await engaged(world, association, sessions=planned)
+    agreed = application["agreed"]
+    hours = [{name: each[name] for name in ("starts_at", "ends_at")} for each in agreed["sessions"]]
+    for same in (
+        {},
+        {"effort_minutes": agreed["effort_minutes"]},
+        {"sessions": hours[::-1], "starts_on": agreed["starts_on"], "message": "Comme prévu."},
+    ):
+        refused = await world.call(employee, "POST", changes_of(application), same)
+        (fault,) = assert_problem(refused, 422, "invalid")["errors"]
+        assert (fault["pointer"], fault["code"]) == ("", "nothing")
+    assert (await world.ok(employee, "GET", changes_of(application)))["items"] == []
+    await world.ok(employee, "POST", changes_of(application), {"sessions": [session(2)]})
+
+
+async def test_a_session_proposed_lasts_a_day_at_most(world: World) -> None:
+    employee, _, application = await engaged(world, await world.association())
+    for hours, status in ((0, 201), (1, 422)):
+        long = {"starts_at": session(1)["starts_at"], "ends_at": session(2, 10 + hours)["starts_at"]}
+        body = {"sessions": [session(0), long]}
+        answer = await world.call(employee, "POST", changes_of(application), body)
+        assert answer.status_code == status
+        if status == 201:
+            await world.ok(employee, "POST", f"/v1/changes/{answer.json()['id']}/withdraw")
+    (fault,) = assert_problem(answer, 422, "invalid")["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/sessions/1/ends_at", "too-long")
 
 
 async def test_a_change_is_proposed_by_one_side_and_accepted_by_the_other(

@@ -12,6 +12,7 @@ from api.core.database import operations, transaction
 from api.core.settings import Settings
 from api.identity import service as identity
 from api.organisations.facts import ManyDeactivated
+from tests.api.core.asking import assert_problem
 from tests.api.test_magic_links import sign_in
 from tests.faults.month import lasting
 from tests.make.world import Company, World
@@ -121,10 +122,20 @@ async def test_a_personal_address_still_opens_what_is_ones_own(world: World) -> 
     await _prove(me, "moi@chez-moi.example")
     own = await identity.issue_token("moi@chez-moi.example", timedelta(hours=1))
 
+    association = await world.association()
+    applied = await world.application(employee, await world.mission(association), "personal_time")
+    path = f"/v1/applications/{applied['id']}"
+    await world.ok(association.owner, "POST", f"{path}/messages", {"text": "À lundi !"})
+
     await _act(world, company, job["employee_id"], "deactivate")
 
     seen = await world.ok(own, "GET", "/v1/me")
     assert (seen["id"], seen["employments"]) == (str(me), [])
+    assert (await world.ok(own, "GET", path))["state"] == "withdrawn"
+    messages = (await world.ok(own, "GET", f"{path}/messages"))["items"]
+    assert [message["text"] for message in messages] == ["À lundi !"]
+    assert_problem(await world.call(own, "POST", f"{path}/messages", {"text": "Si !"}), 403, "forbidden")
+    assert_problem(await world.call(own, "POST", "/v1/me/calendar-feed"), 403, "forbidden")
     mission = await world.mission(await world.association())
     refused = await world.call(
         own, "POST", f"/v1/missions/{mission['id']}/applications", {"regime": "personal_time"}

@@ -43,6 +43,17 @@ async def test_planned_policies_are_read_before_their_day(world: World) -> None:
     assert rest["next"] is None
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("regimes", "working_time"), ("formats", "short"), ("causes", "education")]
+)
+async def test_what_a_policy_allows_is_given_once(world: World, name: str, value: str) -> None:
+    company = await world.company()
+    body = {name: [value, value]}
+    refused = await world.call(company.admin, "PUT", f"/v1/companies/{company.id}/policy", body)
+    (fault,) = assert_problem(refused, 422, "invalid")["errors"]
+    assert (fault["pointer"], fault["code"]) == (f"/{name}/1", "repeated")
+
+
 async def test_what_is_planned_is_taken_back_until_its_day(world: World) -> None:
     company = await world.company(approval="automatic")
     await put(world, company, "hr", 30)

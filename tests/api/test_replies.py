@@ -219,6 +219,18 @@ async def test_the_two_sides_write_and_the_employer_never_reads(world: World) ->
     assert (await world.call(stranger.owner, "GET", path(application, "messages"))).status_code == 404
 
 
+async def test_nothing_is_written_to_an_association_that_is_closed(world: World) -> None:
+    association, company = await world.association(), await world.company()
+    employee = world.employee(company)
+    application = await world.application(employee, await world.mission(association))
+    first = await world.ok(employee, "POST", path(application, "messages"), {"text": "Bonjour !"})
+    await world.ok(association.owner, "POST", f"/v1/associations/{association.id}/close")
+    refused = await world.call(employee, "POST", path(application, "messages"), {"text": "Et alors ?"})
+    assert_problem(refused, 409, "wrong-state")
+    assert refused.json()["state"] == "closed"
+    assert (await world.ok(employee, "GET", path(application, "messages")))["items"] == [first]
+
+
 @pytest.mark.parametrize("answered", [3, 5])
 async def test_reply_figures_count_what_fell_due(world: World, answered: int) -> None:
     association = await world.association()

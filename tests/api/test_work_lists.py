@@ -56,6 +56,48 @@ async def test_hr_lists_what_waits_for_the_employer_by_employee_and_day(world: W
     assert await ids(world, company.admin, f"{path}?from={TODAY + timedelta(days=1)}") == []
 
 
+async def test_what_ended_before_the_employer_answered_waits_for_no_word_in_value_and_filter(
+    world: World,
+) -> None:
+    association, company = await world.association(), await world.company(approval="hr")
+    tokens = [world.employee(company) for _ in range(3)]
+    ended, approved, asked = [
+        await world.application(token, await world.mission(association)) for token in tokens
+    ]
+    await world.ok(company.admin, "POST", f"/v1/applications/{approved['id']}/approve")
+    path = f"/v1/applications/{ended['id']}"
+    await world.ok(association.owner, "POST", f"{path}/decline", {"reason": "other"})
+    listed = f"/v1/companies/{company.id}/applications"
+    shown = await world.ok(company.admin, "GET", path)
+    assert (shown["employer_approval"], shown["approval_due_at"]) == ("not_required", None)
+    for answer, of in (("not_required", ended), ("approved", approved), ("pending", asked)):
+        items = (await world.ok(company.admin, "GET", f"{listed}?employer_approval={answer}"))["items"]
+        assert [(item["id"], item["employer_approval"]) for item in items] == [(of["id"], answer)]
+
+    await world.ok(association.owner, "POST", f"{path}/reopen")
+    again = await world.ok(company.admin, "GET", path)
+    assert again["employer_approval"] == "pending"
+    assert again["approval_due_at"]
+
+
+async def test_every_list_tells_the_history_to_whoever_sees_an_application(world: World) -> None:
+    association, company = await world.association(), await world.company(approval="manager")
+    manager, employee = await world.managed(company)
+    application = await world.application(employee, await world.mission(association))
+    path = f"/v1/applications/{application['id']}"
+    await world.ok(association.owner, "POST", f"{path}/shortlist")
+    for reader, listed in (
+        (employee, "/v1/me/applications"),
+        (association.owner, f"/v1/associations/{association.id}/applications"),
+        (association.owner, f"/v1/missions/{application['mission_id']}/applications"),
+        (company.admin, f"/v1/companies/{company.id}/applications"),
+        (manager, f"/v1/companies/{company.id}/applications"),
+    ):
+        history = (await world.ok(reader, "GET", listed))["items"][0]["history"]
+        assert [event["state"] for event in history] == ["submitted", "shortlisted"]
+        assert history == (await world.ok(reader, "GET", path))["history"]
+
+
 @pytest.mark.parametrize("query", ["employer_approval=maybe", "from=yesterday", "employee=me", "mission=x"])
 async def test_a_filter_is_understood_to_the_letter(world: World, query: str) -> None:
     company = await world.company()

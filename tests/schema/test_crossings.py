@@ -46,6 +46,8 @@ CROSSINGS = {
     "hear_silence()": "a trigger: who leaves somebody without an answer is found later",
     "keep_the_cap()": "a trigger: so many unanswered applications of a person, whoever they are to",
     "offer_places(uuid,timestamp with time zone)": "a freed place goes to who waits, behind other companies' walls",
+    "has_left(uuid)": "whether somebody is a leaver, who sees no employee any more",
+    "history_of(uuid)": "a manager in charge sees an application, and no history of their company's",
     "waitlist_position(uuid)": "a number, of a queue whose others are not seen",
     "reader_of_calendar(bytea)": "whose calendar an address opens, before there are walls",
     "contact_of_engagement(uuid)": "whom the accepted write to, who are not of the association, also for their mail",
