@@ -10,7 +10,7 @@ import asyncpg
 
 from api.core import clock
 from api.core.actor import Actor
-from api.core.database import Connection, found, transaction
+from api.core.database import Connection, found, retried, transaction
 from api.core.language import Words
 from api.core.lifecycle import starts
 from api.core.outbox import record
@@ -19,9 +19,10 @@ from api.missions import policy, queries, rules
 from api.missions.facts import MissionPaused, MissionPublished, MissionRejected
 from api.missions.schemas import MissionOut
 from api.missions.tables import Mission
+from api.organisations import service as organisations
 from api.organisations.policy import require_member, require_outsider
 from api.organisations.queries import association_state
-from api.organisations.schemas import one_reason
+from api.organisations.schemas import AssociationOut, one_reason
 
 LIVELY = frozenset({"unverified", "verified"})
 """States of an association in which its missions may be submitted and published."""
@@ -30,6 +31,10 @@ _OF_ASSOCIATION = Words(
     "C’est l’état de l’association qui ne le permet pas.",
 )
 _ASSOCIATION_OF = "SELECT association_id FROM mission WHERE id = $1"
+_AWAITING_VERIFICATION = """
+    SELECT id FROM mission WHERE association_id = $1 AND state = 'submitted' AND 'unverified' = ANY (review_reasons)
+    ORDER BY id
+"""
 _PRESENT = """
     SELECT m.*, a.website, m.reserved_to <> '{}' AND applied_to(m.id) AS applied
     FROM mission m JOIN association a ON a.id = m.association_id WHERE m.id = $1
@@ -119,6 +124,23 @@ async def reject_mission(actor: Actor, mission_id: UUID, reasons: list[str], rea
             await move_mission(mission_id, policy.REJECT.target, one_reason(reasons))
             await record(MissionRejected(mission_id=mission_id, association_id=present["association_id"]))
         return await queries.get_mission(connection, mission_id, actor)
+
+
+@retried
+async def verify_association(actor: Actor, association_id: UUID, asked: int | None) -> AssociationOut:
+    """Say that an association is who it says: the missions that waited for that alone are published.
+
+    Those whose wording is contested wait on for a moderator. Raises as `organisations.service.verify_association`.
+    """
+    async with transaction(actor) as connection:
+        verified = await organisations.verify_association(actor, association_id, asked)
+        for row in await connection.fetch(_AWAITING_VERIFICATION, association_id):
+            present = await enter(connection, row["id"], actor)
+            if contested := [reason for reason in present["review_reasons"] if reason != "unverified"]:
+                await _change(row["id"], review_reasons=contested)
+            else:
+                await _publish(present)
+        return verified
 
 
 async def pause_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
