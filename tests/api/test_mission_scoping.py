@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -344,3 +345,22 @@ async def test_a_value_given_twice_is_not_published(world: World) -> None:
     published = await world.mission(association)
     answer = await edit(world, association.owner, published, languages=["fr", "fr"])
     assert_problem(answer, 422, "invalid", "/languages/1")
+
+    me = (await world.ok(association.owner, "GET", "/v1/me"))["id"]
+    answer = await edit(world, association.owner, published, managers=[me, me])
+    assert_problem(answer, 422, "invalid", "/managers/1")
+
+
+async def test_two_sessions_of_one_id_are_not_published(world: World) -> None:
+    association = await world.association()
+    day, same = clock.today("Europe/Paris") + 7 * DAY, str(uuid4())
+    sessions = [
+        {"id": same, "starts_at": f"{day}T{hour}:00:00Z", "ends_at": f"{day}T{hour}:30:00Z"}
+        for hour in ("10", "14")
+    ]
+    mission = await world.mission(association, publish=False, sessions=sessions)
+    answer = await world.call(association.owner, "POST", mission_path(mission, "submit"))
+
+    assert [problem["pointer"] for problem in mission["problems"]] == ["/sessions/1/id"]
+    document = assert_problem(answer, 422, "invalid", "/sessions/1/id")
+    assert document["errors"][0]["code"] == "repeated"
