@@ -229,6 +229,8 @@ MISSION_FAULTS = [
     ("time_zone", '"Europe/Lyon"', "/time_zone"),
     ("time_zone", '"../../etc/passwd"', "/time_zone"),
     ("time_zone", '"/etc/passwd"', "/time_zone"),
+    ("time_zone", '"localtime"', "/time_zone"),
+    ("time_zone", '"Factory"', "/time_zone"),
 ]
 
 
