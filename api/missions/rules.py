@@ -118,9 +118,9 @@ def last_day(mission: Mapping[str, Any]) -> date:
     return mission["ends_on"] or first + longest
 
 
-def _bounded(mission: Mapping[str, Any]) -> bool:
-    """Tell whether a mission says enough to have a last day."""
-    return bool(mission["starts_on"] and mission["format"])
+def _known_end(mission: Mapping[str, Any]) -> date | None:
+    """Give the last day of a mission, None where it does not say enough to have one."""
+    return last_day(mission) if mission["starts_on"] and mission["format"] else mission["ends_on"]
 
 
 def _missing(mission: dict[str, Any]) -> Iterator[Fault]:
@@ -217,7 +217,8 @@ def _dates(mission: dict[str, Any], today: date) -> Iterator[Fault]:
     if mission["starts_on"] and mission["starts_on"] > today + HORIZON:
         words = Words("It starts within two years.", "Elle commence dans les deux ans.")
         yield Fault("/starts_on", "too-far", words)
-    if mission["apply_by"] and _bounded(mission) and mission["apply_by"] > last_day(mission):
+    last = _known_end(mission)
+    if mission["apply_by"] and last and mission["apply_by"] > last:
         words = Words("People apply before its last day.", "On candidate avant son dernier jour.")
         yield Fault("/apply_by", "after-end", words)
     yield from _order(mission)
@@ -233,7 +234,7 @@ def _order(days: Mapping[str, Any]) -> Iterator[Fault]:
 def _sessions(mission: dict[str, Any]) -> Iterator[Fault]:
     """Sessions lie within the mission's days, one after the other."""
     zone = ZoneInfo(mission["time_zone"])
-    last = last_day(mission) if _bounded(mission) else mission["ends_on"]
+    last = _known_end(mission)
     spans = [
         (place, datetime.fromisoformat(session["starts_at"]), datetime.fromisoformat(session["ends_at"]))
         for place, session in enumerate(mission["sessions"])

@@ -51,7 +51,7 @@ _REFUSALS = {
         Words("A point has a latitude and a longitude.", "Un point a une latitude et une longitude."),
     ),
     "mission_managers_are_members": (
-        "/managers",
+        "/managers/{}",
         "not-a-member",
         Words("A manager is a member of the association.", "Un responsable est membre de l’association."),
     ),
@@ -61,12 +61,12 @@ _REFUSALS = {
         Words("The contact is a member of the association.", "Le contact est membre de l’association."),
     ),
     "mission_reserved_to_companies": (
-        "/reserved_to",
+        "/reserved_to/{}",
         "unknown-company",
         Words("No such company.", "Cette entreprise n’existe pas."),
     ),
     "mission_skills_known": (
-        "/skills",
+        "/skills/{}/skill",
         "unknown-skill",
         Words(
             "A skill of the list, which is not deprecated.", "Une compétence de la liste, qui a encore cours."
@@ -262,7 +262,13 @@ def sessions_of(given: list[SessionIn]) -> list[Session]:
 def _refusal(error: asyncpg.CheckViolationError) -> Problem:
     if error.constraint_name == "mission_places_not_oversold":
         return PlacesTaken()
-    words = Words("The days are not in order.", "Les jours ne sont pas dans l’ordre.")
-    # The trigger on names says all that are broken.
-    names = (error.detail or "").split() if error.constraint_name in _NAMED else [error.constraint_name]
-    return Invalid(faults=[Fault(*_REFUSALS.get(name, ("/ends_on", "dates", words))) for name in names])
+    if error.constraint_name not in _REFUSALS:
+        raise error
+    # The trigger on names says all that are broken, each with its place in its list, from 1 on.
+    said = (error.detail or "").split() if error.constraint_name in _NAMED else [f"{error.constraint_name}:1"]
+    return Invalid(faults=[_broken(*each.split(":")) for each in said])
+
+
+def _broken(name: str, place: str) -> Fault:
+    pointer, code, words = _REFUSALS[name]
+    return Fault(pointer.format(int(place) - 1), code, words)

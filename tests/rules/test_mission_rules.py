@@ -101,6 +101,10 @@ def test_one_applies_before_the_last_day() -> None:
     assert broken(ends_on=None, apply_by=TODAY + 183 * day) == set()
     assert broken(ends_on=None, apply_by=TODAY + 184 * day) == {("/apply_by", "after-end")}
     assert broken(ends_on=None, apply_by=TODAY + 184 * day, format=None) == {("/format", "required")}
+    assert broken(starts_on=None, apply_by=TODAY + day) == {
+        ("/starts_on", "required"),
+        ("/apply_by", "after-end"),
+    }
 
 
 def test_it_starts_within_two_years() -> None:
