@@ -243,7 +243,7 @@ class Resolved(In, frozen=True, kw_only=True):
 
 
 class Waiting(Out, frozen=True, kw_only=True):
-    """Something that waits for a moderator: `version` is what to name in If-Match.
+    """Something that waits for a moderator: `version` is what to name in If-Match (`"v4"`).
 
     `reasons` of an association: `new`, `asked_again`, `renamed`, `identifiers_changed`; of a mission: see `review`;
     of a flag: its reason.

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from api.core.database import operations
 from tests.api.core.asking import assert_problem, place
 from tests.make.world import World
@@ -68,7 +70,7 @@ async def test_an_edit_must_name_the_present_version(world: World) -> None:
         "garbage",
         "1",
         "v1",
-        '"v1"',
+        '"v2"',
         '"v2-0000000000000000"',
         f"W/{tag}",
         tag.strip('"'),
@@ -78,6 +80,8 @@ async def test_an_edit_must_name_the_present_version(world: World) -> None:
         tag.replace("v1", "v" + "9" * 30),
         tag.replace("v1", "v１"),
         f"{tag}{tag}",
+        f'{tag}, "v2"',
+        f'"other", W/{tag}',
         "x" * 10_000,
     ):
         answer = await world.client.patch(
@@ -107,6 +111,23 @@ async def test_only_the_version_of_if_match_counts(world: World) -> None:
         there.association.owner, "PATCH", path, {"title": "Deux affiches"}, if_match=anonymous
     )
     assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    "held", ['"v1"', '"v1-0000000000000000"', '"other", "v1"', 'W/"v1-00" ,"v1-00"', '"a,b","v1","x"']
+)
+async def test_a_version_is_named_by_itself_or_in_a_list(world: World, held: str) -> None:
+    association = await world.association()
+    mission = await world.mission(association, publish=False)
+    path = f"/v1/missions/{mission['id']}"
+    answer = await world.call(association.owner, "PATCH", path, {"title": "Deux affiches"}, if_match=held)
+    assert (answer.status_code, answer.json()["version"]) == (200, 2), answer.text
+    late = await world.call(association.owner, "PATCH", path, {"title": "Trois"}, if_match=held)
+    assert_problem(late, 412, "version-changed")
+    newest = await world.call(
+        association.owner, "PATCH", path, {"title": "Trois affiches"}, if_match=f'{held}, "v2"'
+    )
+    assert newest.status_code == 200
 
 
 async def test_an_act_takes_a_version_and_a_decision_needs_one(world: World) -> None:
