@@ -10,13 +10,15 @@ Item = TypeVar("Item")
 
 NO_CONTROL = r"^[^\x00-\x1f\x7f]*$(?!\n)"
 NO_CONTROL_BUT_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
-WORDED_LINE = r"^(?=.*\S)[^\x00-\x1f\x7f]*$(?!\n)"
-WORDED = r"^(?=[\s\S]*\S)[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+SEEN = r"[^\s\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0]"
+"""A character that shows something."""
+WORDED_LINE = rf"^(?=.*{SEEN})[^\x00-\x1f\x7f]*$(?!\n)"
+WORDED = rf"^(?=[\s\S]*{SEEN})[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 ADDRESS = r"^[^\s@\x00-\x1f<>\",;:\\]{1,64}@[^\s@\x00-\x1f<>\",;:\\]+\.[a-zA-Z]{2,63}$(?!\n)"
 WEB = r"^https?://[^\s\x00-\x1f]+$(?!\n)"
 
-Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_CONTROL)]
-"""A line of text."""
+Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=WORDED_LINE)]
+"""A line of words."""
 Text = Annotated[str, Meta(max_length=5000, pattern=NO_CONTROL_BUT_LINES)]
 """A text of several paragraphs."""
 Reason = Annotated[str, Meta(min_length=1, max_length=1000, pattern=WORDED)]

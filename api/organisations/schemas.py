@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from api.core.schemas import WORDED_LINE, Email, In, Line, Out, Text, WebUrl
+from api.core.schemas import WORDED, WORDED_LINE, Email, In, Line, Out, WebUrl
 
 Cause = Literal[
     "animaux",
@@ -63,6 +63,7 @@ Reasons = Annotated[
     list[Annotated[str, Meta(min_length=1, max_length=500, pattern=WORDED_LINE)]],
     Meta(min_length=1, max_length=10),
 ]
+Purpose = Annotated[str, Meta(min_length=1, max_length=5000, pattern=WORDED)]
 
 
 class Address(In, frozen=True, kw_only=True):
@@ -80,7 +81,7 @@ class AssociationIn(In, frozen=True, kw_only=True):
 
     name: Line
     legal_form: Line
-    purpose: Annotated[Text, Meta(min_length=1)]
+    purpose: Purpose
     rna: Identifier | None = None
     siren: Identifier | None = None
     siret: Identifier | None = None
@@ -99,7 +100,7 @@ class AssociationPatch(In, frozen=True, kw_only=True):
 
     name: Line | UnsetType = UNSET
     legal_form: Line | UnsetType = UNSET
-    purpose: Annotated[Text, Meta(min_length=1)] | UnsetType = UNSET
+    purpose: Purpose | UnsetType = UNSET
     rna: Identifier | None | UnsetType = UNSET
     siren: Identifier | None | UnsetType = UNSET
     siret: Identifier | None | UnsetType = UNSET
