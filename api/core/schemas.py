@@ -22,6 +22,10 @@ Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=WORDED_LINE)]
 Text = Annotated[str, Meta(max_length=5000, pattern=NO_CONTROL_BUT_LINES)]
 """A text of several paragraphs."""
 Reason = Annotated[str, Meta(min_length=1, max_length=1000, pattern=WORDED)]
+Reasons = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=500, pattern=WORDED_LINE)]],
+    Meta(min_length=1, max_length=10),
+]
 Email = Annotated[str, Meta(max_length=254, pattern=ADDRESS)]
 """A mail address (RFC 5321 lengths), compared without case."""
 WebUrl = Annotated[str, Meta(max_length=2000, pattern=WEB)]
@@ -51,7 +55,19 @@ def changes(patch: In) -> dict[Any, Any]:
     }
 
 
+def merged(present: dict[str, Any] | None, patch: In) -> dict[str, Any] | None:
+    """Give an object as a merge patch leaves it (RFC 7396), all its fields named; None where it says nothing more."""
+    fields = dict.fromkeys(patch.__struct_fields__) | (present or {}) | msgspec.to_builtins(patch)
+    return fields if any(value is not None for value in fields.values()) else None
+
+
 class Reasoned(In, frozen=True, kw_only=True):
     """An act that must say why."""
 
     reason: Reason
+
+
+class ReasonsIn(In, frozen=True, kw_only=True):
+    """Why something is sent back, shown to its author."""
+
+    reasons: Reasons

@@ -12,10 +12,10 @@ from api.core.language import Words
 from api.core.pagination import CursorText, Limit
 from api.core.problems import Fault, Forbidden, Invalid, NotFound, VersionChanged, VersionRequired, WrongState
 from api.core.routing import AskedVersion, Caller, EditedVersion, created
-from api.core.schemas import Page
+from api.core.schemas import Page, ReasonsIn
 from api.missions import lifecycle, moderation
 from api.missions.schemas import FlagIn, FlagOut, MissionOut, Resolved, Submitted, Waiting
-from api.organisations.schemas import AssociationOut, ReasonsIn
+from api.organisations.schemas import AssociationOut
 from api.organisations.service import AlreadyRegistered
 
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]

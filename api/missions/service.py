@@ -1,5 +1,6 @@
 """Use cases of a mission's text: writing, editing, copying and deleting it."""
 
+from collections.abc import Mapping
 from datetime import UTC
 from typing import Any, get_args
 from uuid import UUID
@@ -14,12 +15,12 @@ from api.core.ids import new_id
 from api.core.language import Words
 from api.core.outbox import record
 from api.core.problems import Fault, Invalid, Problem, VersionChanged, WrongState
-from api.core.schemas import changes
+from api.core.schemas import changes, merged
 from api.missions import policy, queries
 from api.missions.facts import Agreed, MissionChanged
 from api.missions.lifecycle import enter, require_rules
 from api.missions.schemas import (
-    Location,
+    Contact,
     MissionFields,
     MissionIn,
     MissionOut,
@@ -102,7 +103,7 @@ class PeopleApplied(Problem):
 async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
     """Write a draft, which may be incomplete, from a template if one is named; raises NotFound, Forbidden, Invalid."""
     begun = template_fields(given.template, actor.language) if given.template else {}
-    return await _insert(actor, given.association_id, _columns(DEFAULTS | begun | _given(given)))
+    return await _insert(actor, given.association_id, _columns(DEFAULTS | begun | _given(given, {})))
 
 
 async def duplicate_mission(actor: Actor, mission_id: UUID) -> MissionOut:
@@ -143,7 +144,7 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
             if present["version"] != edited:
                 raise VersionChanged
             present["location"] = queries.location_of(present)
-            edits = {name: value for name, value in _given(given).items() if value != present[name]}
+            edits = {name: value for name, value in _given(given, present).items() if value != present[name]}
             columns = _columns(edits)
             _require_editable(present, edits)
             after = (
@@ -225,26 +226,33 @@ def _columns(fields: dict[str, Any]) -> dict[Any, Any]:
     if "time_zone" in fields:
         check_time_zone(fields["time_zone"])
     if "location" in fields:
-        place = columns.pop("location") or Location()
-        columns |= {
-            "location_label": place.label,
-            "postal_code": place.postal_code,
-            "latitude": place.latitude,
-            "longitude": place.longitude,
-        }
+        place = columns.pop("location") or {}
+        columns |= {column: place.get(name) for name, column in queries.PLACE.items()}
     for name in queries.DOCUMENTS & columns.keys():
         if columns[name] is not None:
             columns[name] = msgspec.json.encode(columns[name]).decode()
     return columns
 
 
-def _given(patch: MissionFields) -> dict[str, Any]:
-    """Give the fields that a body names, its documents as they are read back."""
+def _given(patch: MissionFields, present: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the fields that a body names, merged with those present, its documents as they are read back."""
     fields: dict[str, Any] = changes(patch)
     fields.pop("ask_review", None)
     if sessions := fields.get("sessions"):
         fields["sessions"] = sessions_of(sessions)
+    if place := fields.get("location"):
+        fields["location"] = merged(present.get("location"), place)
+    if contact := fields.get("contact"):
+        fields["contact"] = merged(_kept_of(present.get("contact"), contact), contact)
     return fields | {name: msgspec.to_builtins(fields[name]) for name in queries.DOCUMENTS & fields.keys()}
+
+
+def _kept_of(contact: dict[str, Any] | None, patch: Contact) -> dict[str, Any] | None:
+    """Give what a patch of the contact merges with: a member takes the place of who was named, and the reverse."""
+    before = contact and contact["person_id"]
+    member = str(patch.person_id) if patch.person_id else None
+    replaced = member != before if member else before and (patch.name or patch.email)
+    return None if replaced else contact
 
 
 def sessions_of(given: list[SessionIn]) -> list[Session]:

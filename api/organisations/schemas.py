@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from api.core.schemas import WORDED, WORDED_LINE, Email, In, Line, Out, WebUrl
+from api.core.schemas import WORDED, Email, In, Line, Out, WebUrl
 
 Cause = Literal[
     "animaux",
@@ -59,10 +59,6 @@ Origin = Annotated[
 ]
 """An origin as a browser writes it (RFC 6454): https, a host in small letters, a port where it has one."""
 Origins = Annotated[list[Origin], Meta(max_length=20)]
-Reasons = Annotated[
-    list[Annotated[str, Meta(min_length=1, max_length=500, pattern=WORDED_LINE)]],
-    Meta(min_length=1, max_length=10),
-]
 Purpose = Annotated[str, Meta(min_length=1, max_length=5000, pattern=WORDED)]
 
 
@@ -74,6 +70,16 @@ class Address(In, frozen=True, kw_only=True):
     city: Line
     latitude: Latitude | None = None
     longitude: Longitude | None = None
+
+
+class AddressPatch(In, frozen=True, kw_only=True):
+    """What changes of where an association is; null clears."""
+
+    street: Line | None | UnsetType = UNSET
+    postal_code: PostalCode | UnsetType = UNSET
+    city: Line | UnsetType = UNSET
+    latitude: Latitude | None | UnsetType = UNSET
+    longitude: Longitude | None | UnsetType = UNSET
 
 
 class AssociationIn(In, frozen=True, kw_only=True):
@@ -104,7 +110,7 @@ class AssociationPatch(In, frozen=True, kw_only=True):
     rna: Identifier | None | UnsetType = UNSET
     siren: Identifier | None | UnsetType = UNSET
     siret: Identifier | None | UnsetType = UNSET
-    address: Address | UnsetType = UNSET
+    address: AddressPatch | UnsetType = UNSET
     website: WebUrl | None | UnsetType = UNSET
     contact_email: Email | UnsetType = UNSET
     causes: Causes | UnsetType = UNSET
@@ -186,12 +192,6 @@ class AssociationSummary(Out, frozen=True, kw_only=True):
 def one_reason(reasons: list[str]) -> str | None:
     """Give the reasons as they are stored and shown: a line each."""
     return "\n".join(reasons) or None
-
-
-class ReasonsIn(In, frozen=True, kw_only=True):
-    """Why something is sent back, shown to its author."""
-
-    reasons: Reasons
 
 
 class MemberIn(In, frozen=True, kw_only=True):

@@ -7,9 +7,9 @@ import pytest
 from api.core.decoding import said
 from api.core.problems import Invalid
 from api.core.requests import decode
-from api.core.schemas import Reasoned
+from api.core.schemas import Reasoned, ReasonsIn
 from api.missions.schemas import MissionPatch
-from api.organisations.schemas import AssociationPatch, CompanyPatch, ReasonsIn
+from api.organisations.schemas import AssociationPatch, CompanyPatch
 
 SAID = [
     (MissionPatch, b'{"format": "projet"}', "/format", "One of: consultation, mentoring, project, short, team_day."),
