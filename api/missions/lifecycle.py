@@ -153,17 +153,14 @@ async def pause_mission(actor: Actor, mission_id: UUID, asked: int | None) -> Mi
         present = await enter(connection, mission_id, actor)
         inside = require_keeper(actor, present["association_id"])
         # What others paused is open still to a moderator, whose pause holds on top.
-        state = "published" if not inside and _paused_by_others(present) else present["state"]
+        by_others = present["state"] == "paused" and not policy.is_held(present)
+        state = "published" if not inside and by_others else present["state"]
         if starts(policy.PAUSE, state, version=present["version"], asked=asked):
             reason = None if inside else policy.PAUSED_BY_MODERATION
             await _change(mission_id, state=policy.PAUSE.target, state_reason=reason)
             if not inside:
                 await record(MissionPaused(mission_id=mission_id, association_id=present["association_id"]))
         return await queries.get_mission(connection, mission_id, actor)
-
-
-def _paused_by_others(present: asyncpg.Record) -> bool:
-    return bool(present["state"] == "paused" and present["state_reason"] != policy.PAUSED_BY_MODERATION)
 
 
 async def resume_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
@@ -175,7 +172,7 @@ async def resume_mission(actor: Actor, mission_id: UUID, asked: int | None) -> M
         present = await enter(connection, mission_id, actor)
         inside = require_keeper(actor, present["association_id"])
         if starts(policy.RESUME, present["state"], version=present["version"], asked=asked):
-            if inside and present["state_reason"] == policy.PAUSED_BY_MODERATION:
+            if inside and policy.is_held(present):
                 raise Forbidden(_HELD)
             await _require_open(connection, present["association_id"], actor)
             await _change(mission_id, state=policy.RESUME.target, state_reason=None)

@@ -134,7 +134,8 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
     """Edit a mission; a submitted one becomes a draft. Like a published one, it comes to break no rule it obeyed.
 
     Whoever applied is told when days, effort or place change. An unverified association's new text is shown to a
-    moderator again, and so is, whoever wrote it, a text that comes to break rules on wording: it must `ask_review`.
+    moderator again, and so are, whoever wrote them, that of a mission which a moderator paused, and a text that comes
+    to break rules on wording: it must `ask_review`.
     Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid, PlacesTaken, PeopleApplied.
     """
     try:
@@ -176,7 +177,8 @@ async def _follow_edit(
     columns: dict[Any, Any] = {}
     edits = {name for name in after if after[name] != present[name]}
     state = await association_state(connection, present["association_id"], actor)
-    edited = ["edited"] if state == "unverified" and policy.TEXTS & edits else []
+    read = state == "unverified" or policy.is_held(present)
+    edited = ["edited"] if read and policy.TEXTS & edits else []
     if contested or edited:
         reasons = dict.fromkeys([*present["review_reasons"], *contested, *edited])
         columns |= {"review_since": clock.now(), "review_reasons": list(reasons)}
