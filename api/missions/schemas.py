@@ -126,8 +126,8 @@ class MissionPatch(MissionFields, frozen=True, kw_only=True):
 class MissionIn(MissionFields, frozen=True, kw_only=True):
     """A mission's draft: it may be incomplete until it is submitted.
 
-    What is left out comes from the template where one is named, else: one place, both regimes, on site, in French,
-    on Paris time.
+    What is left out comes from the template where one is named, in the reader's language, else: one place, both
+    regimes, on site, in French, on Paris time.
     """
 
     association_id: UUID

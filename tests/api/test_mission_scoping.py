@@ -329,6 +329,12 @@ async def test_a_template_speaks_the_language_of_its_reader(world: World) -> Non
     unknown = await world.call(association.owner, "POST", "/v1/missions", body | {"template": "jardinage"})
     assert english.json()["title"] == "Our own title"
     assert english.json()["description"].isascii()
+    assert english.json()["languages"] == ["en"]
+    asked = await world.ok(
+        association.owner, "POST", "/v1/missions", body | {"languages": ["de"]}, accept_language="en"
+    )
+    assert asked["languages"] == ["de"]
+    assert (await world.ok(association.owner, "POST", "/v1/missions", body))["languages"] == ["fr"]
     assert_problem(unknown, 422, "invalid", "/template")
 
 
