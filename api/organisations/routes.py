@@ -54,7 +54,7 @@ async def list_associations(limit: Limit = 20, cursor: CursorText = None) -> Pag
     raises=[NotFound],
 )
 async def get_association(viewer: Viewer, association_id: FromPath[UUID]) -> AssociationOut:
-    """Give a verified association; any other to its members and to moderators."""
+    """Give an association; a refused one to its members, moderators and administrators alone."""
     async with read(viewer) as connection:
         return await queries.get_association(connection, association_id, viewer)
 
