@@ -1,5 +1,7 @@
 """Problem documents (RFC 9457): what a refused request is told, in its reader's language."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import msgspec
@@ -141,6 +143,15 @@ class Invalid(Problem):
     status = 422
     slug = "invalid"
     title = Words("The request breaks a rule", "La requête enfreint une règle")
+
+
+@contextmanager
+def gathered(faults: list[Fault]) -> Iterator[None]:
+    """Keep what the block finds invalid, to be said with what else is."""
+    try:
+        yield
+    except Invalid as error:
+        faults += error.faults or []
 
 
 class VersionRequired(Problem):

@@ -14,7 +14,7 @@ from api.core.database import Connection, transaction
 from api.core.ids import new_id
 from api.core.language import Words
 from api.core.outbox import record
-from api.core.problems import Fault, Invalid, Problem, VersionChanged, WrongState
+from api.core.problems import Fault, Invalid, Problem, VersionChanged, WrongState, gathered
 from api.core.schemas import changes, merged
 from api.missions import policy, queries
 from api.missions.facts import Agreed, MissionChanged
@@ -34,7 +34,7 @@ from api.organisations.policy import check_time_zone, require_member
 from api.organisations.queries import association_state
 from api.organisations.schemas import both_regimes
 
-DEFAULTS: dict[str, Any] = {"regimes": both_regimes(), "languages": ["fr"]}
+DEFAULTS: dict[str, Any] = {"regimes": both_regimes(), "languages": ["fr"], "time_zone": "Europe/Paris"}
 """What a draft says where neither its author nor its template does."""
 _COPIED = """
     SELECT association_id, title, summary, description, deliverable, prerequisites, steps, format, causes,
@@ -102,8 +102,14 @@ class PeopleApplied(Problem):
 
 async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
     """Write a draft, which may be incomplete, from a template if one is named; raises NotFound, Forbidden, Invalid."""
-    begun = template_fields(given.template, actor.language) if given.template else {}
-    return await _insert(actor, given.association_id, _columns(DEFAULTS | begun | _given(given, {})))
+    faults: list[Fault] = []
+    begun: dict[str, Any] = {}
+    with gathered(faults):
+        begun = template_fields(given.template, actor.language) if given.template else {}
+    fields = DEFAULTS | begun | _given(given, {})
+    with gathered(faults):
+        check_time_zone(fields["time_zone"])
+    return await _insert(actor, given.association_id, _columns(fields), faults)
 
 
 async def duplicate_mission(actor: Actor, mission_id: UUID) -> MissionOut:
@@ -115,19 +121,24 @@ async def duplicate_mission(actor: Actor, mission_id: UUID) -> MissionOut:
         present = await enter(connection, mission_id, actor)
         require_member(actor, present["association_id"])
         copied = await connection.fetchrow(_COPIED, mission_id)
-        return await _insert(actor, present["association_id"], dict(copied))
+        return await _insert(actor, present["association_id"], dict(copied), [])
 
 
-async def _insert(actor: Actor, association_id: UUID, columns: dict[str, Any]) -> MissionOut:
+async def _insert(
+    actor: Actor, association_id: UUID, columns: dict[str, Any], faults: list[Fault]
+) -> MissionOut:
+    """Insert a draft, unless there are faults: they are said with those that the database finds."""
     mission = Mission(id=new_id(), created_by=actor.author, created_at=clock.now(), **columns)
     try:
         async with transaction(actor) as connection:
             await association_state(connection, association_id, actor)
             require_member(actor, association_id)
             await Mission.insert(mission)
+            if faults:
+                raise Invalid(faults=faults)
             return await queries.get_mission(connection, mission.id, actor)
     except asyncpg.CheckViolationError as error:
-        raise _refusal(error) from None
+        raise _refusal(error, faults) from None
 
 
 async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, edited: int) -> MissionOut:
@@ -146,6 +157,8 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
                 raise VersionChanged
             present["location"] = queries.location_of(present)
             edits = {name: value for name, value in _given(given, present).items() if value != present[name]}
+            if "time_zone" in edits:
+                check_time_zone(edits["time_zone"])
             columns = _columns(edits)
             _require_editable(present, edits)
             after = (
@@ -167,7 +180,7 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
                 await Mission.update(columns).where(Mission.id == mission_id)
             return await queries.get_mission(connection, mission_id, actor)
     except asyncpg.CheckViolationError as error:
-        raise _refusal(error) from None
+        raise _refusal(error, []) from None
 
 
 async def _follow_edit(
@@ -225,8 +238,6 @@ async def delete_mission(actor: Actor, mission_id: UUID, asked: int | None) -> N
 def _columns(fields: dict[str, Any]) -> dict[Any, Any]:
     """Give a mission's fields as they are stored: a location over its columns, documents as JSON."""
     columns: dict[Any, Any] = dict(fields)
-    if "time_zone" in fields:
-        check_time_zone(fields["time_zone"])
     if "location" in fields:
         place = columns.pop("location") or {}
         columns |= {column: place.get(name) for name, column in queries.PLACE.items()}
@@ -269,14 +280,14 @@ def sessions_of(given: list[SessionIn]) -> list[Session]:
     ]
 
 
-def _refusal(error: asyncpg.CheckViolationError) -> Problem:
+def _refusal(error: asyncpg.CheckViolationError, faults: list[Fault]) -> Problem:
     if error.constraint_name == "mission_places_not_oversold":
         return PlacesTaken()
     if error.constraint_name not in _REFUSALS:
         raise error
     # The trigger on names says all that are broken, each with its place in its list, from 1 on.
     said = (error.detail or "").split() if error.constraint_name in _NAMED else [f"{error.constraint_name}:1"]
-    return Invalid(faults=[_broken(*each.split(":")) for each in said])
+    return Invalid(faults=[*faults, *(_broken(*each.split(":")) for each in said)])
 
 
 def _broken(name: str, place: str) -> Fault:

@@ -117,6 +117,20 @@ async def test_all_that_is_not_there_is_said_at_once(world: World) -> None:
         assert {(error["pointer"], error["code"]) for error in document["errors"]} == expected
 
 
+@pytest.mark.parametrize("managers", [[], ["00000000-0000-7000-8000-000000000000"]])
+async def test_an_unknown_template_or_zone_hides_nothing_else(world: World, managers: list[str]) -> None:
+    association = await world.association()
+    body = {"template": "jardinage", "time_zone": "Europe/Lyon", "managers": managers}
+    answer = await world.call(
+        association.owner, "POST", "/v1/missions", body | {"association_id": association.id}
+    )
+    strangers = [f"/managers/{place}" for place in range(len(managers))]
+    document = assert_problem(answer, 422, "invalid")
+    assert [error["pointer"] for error in document["errors"]] == ["/template", "/time_zone", *strangers]
+    own = await world.ok(association.owner, "GET", f"/v1/associations/{association.id}/missions")
+    assert own["items"] == []
+
+
 async def test_who_leaves_the_association_manages_none_of_its_missions(world: World) -> None:
     association = await world.association()
     coordinator = (await join(world, association)).token
