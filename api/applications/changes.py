@@ -1,7 +1,6 @@
 """Changing what was agreed: one side proposes, the other one answers; a longer effort asks the employer again."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -53,9 +52,6 @@ _COLUMNS = {
 }
 """Where an application keeps what a proposal names."""
 _MISSION = "SELECT * FROM mission WHERE id = $1"
-SESSION_LASTS = timedelta(hours=24)
-"""How long a session lasts at most."""
-_TOO_LONG = Words("A session lasts 24 hours at most.", "Une session dure au plus 24 heures.")
 _NOTHING = Words("Say what should change.", "Dites ce qui doit changer.")
 
 
@@ -121,7 +117,7 @@ async def _require_terms(connection: Connection, present: asyncpg.Record, named:
     """Hold what was agreed, so changed, against the mission as it is now; raises Invalid."""
     mission = unpacked(found(await connection.fetchrow(_MISSION, present["mission_id"])))
     terms = dict.fromkeys(_COLUMNS) | _terms(present, _COLUMNS) | named
-    if faults := [*broken_terms(terms, mission), *_too_long(named.get("sessions", []))]:
+    if faults := broken_terms(terms, mission):
         raise Invalid(faults=faults)
 
 
@@ -132,12 +128,6 @@ def _measure(name: str, value: Any) -> Any:
 
 def _hours(session: dict[str, str]) -> tuple[datetime, datetime]:
     return datetime.fromisoformat(session["starts_at"]), datetime.fromisoformat(session["ends_at"])
-
-
-def _too_long(sessions: list[dict[str, str]]) -> Iterator[Fault]:
-    for place, (start, end) in enumerate(map(_hours, sessions)):
-        if end - start > SESSION_LASTS:
-            yield Fault(f"/sessions/{place}/ends_at", "too-long", _TOO_LONG)
 
 
 def _terms(row: asyncpg.Record, columns: dict[str, str]) -> dict[str, Any]:

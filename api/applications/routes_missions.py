@@ -10,10 +10,10 @@ from api.applications.moves import AssociationSuspended
 from api.core.actor import moderator, signed_in
 from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, VersionRequired, WrongState
 from api.core.routing import AskedVersion, Caller, EditedVersion
-from api.core.schemas import Reasoned
+from api.core.schemas import Reasoned, ReasonsIn
 from api.missions.schemas import MissionOut, MissionPatch
 from api.missions.service import PeopleApplied, PlacesTaken
-from api.organisations.schemas import AssociationOut, ReasonsIn
+from api.organisations.schemas import AssociationOut
 
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]
 

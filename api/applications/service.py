@@ -186,7 +186,7 @@ def _require_sessions(wanted: list[UUID], facts: asyncpg.Record) -> None:
         Fault(f"/sessions/{place}", "unknown", words)
         for place, session in enumerate(wanted)
         if session not in offered
-    ] + repeated("/sessions", wanted)
+    ] + repeated("/sessions/{}", wanted)
     if faults:
         raise Invalid(faults=faults)
 

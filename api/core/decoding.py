@@ -35,7 +35,9 @@ _KINDS = {
 _FORMS = {
     NO_CONTROL: Words("One line, without control characters.", "Une ligne, sans caractères de contrôle."),
     NO_CONTROL_BUT_LINES: Words("No control characters.", "Pas de caractères de contrôle."),
-    WORDED_LINE: Words("A line of words.", "Une ligne de mots."),
+    WORDED_LINE: Words(
+        "A line of words, without control characters.", "Une ligne de mots, sans caractères de contrôle."
+    ),
     WORDED: Words("Words, without control characters.", "Des mots, sans caractères de contrôle."),
     ADDRESS: Words("Give a mail address.", "Donnez une adresse de courriel."),
     WEB: Words("Give an address in http:// or https://.", "Donnez une adresse en http:// ou https://."),

@@ -12,7 +12,8 @@ from api.core.problems import VersionChanged, VersionRequired
 from api.core.schemas import Out, Page
 
 _TAGGED = (Out, Page, bytes)
-_TAG = re.compile(r'"v(?P<version>[1-9][0-9]{0,8})-[0-9a-f]+"')
+_TAG = re.compile(r'"v(?P<version>[1-9][0-9]{0,8})(-[0-9a-f]+)?"')
+"""A body's hash is its reader's: a version stands for itself, as the `version` of a list's item does."""
 
 
 class Answer(Response[Any]):
@@ -45,10 +46,14 @@ def edited_version(request: Request[Any, Any, Any]) -> int:
 
 
 def asked_version(request: Request[Any, Any, Any]) -> int | None:
-    """Give the version named by If-Match, or None where there is none; raises VersionChanged."""
+    """Give the version named by If-Match, or None where there is none; raises VersionChanged.
+
+    Of several the newest: versions only grow, so that it alone can be the present one.
+    """
     header = request.headers.get("if-match", "*").strip()
     if header == "*":
         return None
-    if not (found := _TAG.fullmatch(header)):
+    tags = [_TAG.fullmatch(part.strip()) for part in header.split(",")]
+    if not any(tags):
         raise VersionChanged
-    return int(found["version"])
+    return max(int(tag["version"]) for tag in tags if tag)

@@ -21,7 +21,7 @@ _UNKNOWN = Words("Unknown parameter.", "Paramètre inconnu.")
 _MISSING = Words("This parameter is missing.", "Ce paramètre manque.")
 _REPEATED = Words("Give it once.", "Donnez-le une seule fois.")
 _NOT_TEXT = Words("Not plain UTF-8 text.", "Ce n’est pas un texte UTF-8.")
-_TURNED = Words("It ends before it starts.", "La fin précède le début.")
+_TURNED = Words("It comes before `{first}`.", "Cette date précède `{first}`.")
 _NULL = Words("Leave it out instead of null.", "Omettez-le plutôt que d’écrire null.")
 # msgspec's lax mode would take 1.0 and 1e1 for 10, NaN, seconds since 1970, and instants without an offset.
 _FORMS = {
@@ -83,7 +83,7 @@ def _turned(fields: dict[str, FieldDefinition], given: dict[str, str]) -> Iterat
         with suppress(KeyError, msgspec.ValidationError):
             begins, ends = (msgspec.convert(given[name], fields[name].annotation) for name in (first, last))
             if ends < begins:
-                yield Fault(f"/{last}", "before-start", _TURNED)
+                yield Fault(f"/{last}", "before-start", _TURNED.format(first=first))
 
 
 def _types(field: FieldDefinition) -> Iterator[Any]:

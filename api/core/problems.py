@@ -1,6 +1,7 @@
 """Problem documents (RFC 9457): what a refused request is told, in its reader's language."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import msgspec
@@ -25,9 +26,9 @@ _TWICE = Words("Given twice.", "Donné deux fois.")
 
 
 def repeated(pointer: str, values: Sequence[object]) -> list[Fault]:
-    """Name every value of a list that came before."""
+    """Name every value of a list that came before; `pointer` holds `{}` for its place."""
     return [
-        Fault(f"{pointer}/{place}", "repeated", _TWICE)
+        Fault(pointer.format(place), "repeated", _TWICE)
         for place, value in enumerate(values)
         if value in values[:place]
     ]
@@ -154,6 +155,15 @@ class Invalid(Problem):
     status = 422
     slug = "invalid"
     title = Words("The request breaks a rule", "La requête enfreint une règle")
+
+
+@contextmanager
+def gathered(faults: list[Fault]) -> Iterator[None]:
+    """Keep what the block finds invalid, to be said with what else is."""
+    try:
+        yield
+    except Invalid as error:
+        faults += error.faults or []
 
 
 class VersionRequired(Problem):

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import date, datetime
 from email.message import Message
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,9 @@ from api.core.schemas import In
 
 MAX_BODY = 1_000_000
 MAX_PATH = 2_000
+YEARS = range(2000, 2101)
+"""Of every day and instant in a body: far from the calendar's edges, where other offsets have no name for it."""
+_FAR = Words("In a year from {first} to {last}.", "Dans une année de {first} à {last}.")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _WHERE = re.compile(r"(?P<what>.*) - at `(?P<key>key in )?\$(?P<path>.*)`$", re.DOTALL)
 _BYTE = re.compile(r"\(byte (?P<byte>\d+)\)$")
@@ -57,7 +61,8 @@ def decode(body: bytes, shape: Any) -> Any:
     """Decode JSON into a type; raises Malformed when it is not JSON, Invalid when it is another shape."""
     try:
         value = msgspec.json.decode(body, type=shape)
-        faults = list(_controls(json.loads(body, object_pairs_hook=_once), ""))
+        json.loads(body, object_pairs_hook=_once)
+        faults = list(_unkept(msgspec.to_builtins(value, builtin_types=(date, datetime)), ""))
     except msgspec.ValidationError as error:
         raise Invalid(faults=[_fault(str(error), shape)]) from None
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
@@ -80,17 +85,23 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return named
 
 
-def _controls(value: object, pointer: str) -> Iterator[Fault]:
-    """Point at the texts that hold what nobody types: PostgreSQL takes no NUL, a terminal obeys an escape."""
-    if isinstance(value, str) and _CONTROL.search(value):
-        words = Words("No control characters.", "Pas de caractères de contrôle.")
-        yield Fault(pointer, "control-characters", words)
-    elif isinstance(value, dict):
-        for name, part in value.items():
-            yield from _controls(part, f"{pointer}/{escape(name)}")
-    elif isinstance(value, list):
-        for index, part in enumerate(value):
-            yield from _controls(part, f"{pointer}/{index}")
+def _unkept(value: object, pointer: str) -> Iterator[Fault]:
+    """Point at what no type refuses: texts that hold what nobody types, days that are out of every calendar.
+
+    PostgreSQL takes no NUL, a terminal obeys an escape.
+    """
+    match value:
+        case str() if _CONTROL.search(value):
+            words = Words("No control characters.", "Pas de caractères de contrôle.")
+            yield Fault(pointer, "control-characters", words)
+        case date() if value.year not in YEARS:
+            yield Fault(pointer, "out-of-bounds", _FAR.format(first=YEARS[0], last=YEARS[-1]))
+        case dict():
+            for name, part in value.items():
+                yield from _unkept(part, f"{pointer}/{escape(name)}")
+        case list():
+            for index, part in enumerate(value):
+                yield from _unkept(part, f"{pointer}/{index}")
 
 
 def _fault(message: str, shape: Any) -> Fault:

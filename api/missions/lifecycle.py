@@ -10,7 +10,7 @@ import asyncpg
 
 from api.core import clock
 from api.core.actor import Actor
-from api.core.database import Connection, found, transaction
+from api.core.database import Connection, found, retried, transaction
 from api.core.language import Words
 from api.core.lifecycle import starts
 from api.core.outbox import record
@@ -25,9 +25,10 @@ from api.missions.facts import (
 )
 from api.missions.schemas import MissionOut
 from api.missions.tables import Mission
+from api.organisations import service as organisations
 from api.organisations.policy import require_member, require_outsider
 from api.organisations.queries import association_state
-from api.organisations.schemas import one_reason
+from api.organisations.schemas import AssociationOut, one_reason
 
 LIVELY = frozenset({"unverified", "verified"})
 """States of an association in which its missions may be submitted and published."""
@@ -36,6 +37,10 @@ _OF_ASSOCIATION = Words(
     "C’est l’état de l’association qui ne le permet pas.",
 )
 _ASSOCIATION_OF = "SELECT association_id FROM mission WHERE id = $1"
+_AWAITING_VERIFICATION = """
+    SELECT id FROM mission WHERE association_id = $1 AND state = 'submitted' AND 'unverified' = ANY (review_reasons)
+    ORDER BY id
+"""
 _PRESENT = """
     SELECT m.*, a.website, m.reserved_to <> '{}' AND applied_to(m.id) AS applied
     FROM mission m JOIN association a ON a.id = m.association_id WHERE m.id = $1
@@ -128,6 +133,23 @@ async def reject_mission(actor: Actor, mission_id: UUID, reasons: list[str], rea
         return await queries.get_mission(connection, mission_id, actor)
 
 
+@retried
+async def verify_association(actor: Actor, association_id: UUID, asked: int | None) -> AssociationOut:
+    """Say that an association is who it says: the missions that waited for that alone are published.
+
+    Those whose wording is contested wait on for a moderator. Raises as `organisations.service.verify_association`.
+    """
+    async with transaction(actor) as connection:
+        verified = await organisations.verify_association(actor, association_id, asked)
+        for row in await connection.fetch(_AWAITING_VERIFICATION, association_id):
+            present = await enter(connection, row["id"], actor)
+            if contested := [reason for reason in present["review_reasons"] if reason != "unverified"]:
+                await _change(row["id"], review_reasons=contested)
+            else:
+                await _publish(present)
+        return verified
+
+
 async def pause_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
     """Take a mission out of search: nobody new applies, its clock goes on; its association, or a moderator.
 
@@ -138,17 +160,14 @@ async def pause_mission(actor: Actor, mission_id: UUID, asked: int | None) -> Mi
         present = await enter(connection, mission_id, actor)
         inside = require_keeper(actor, present["association_id"])
         # What others paused is open still to a moderator, whose pause holds on top.
-        state = "published" if not inside and _paused_by_others(present) else present["state"]
+        by_others = present["state"] == "paused" and not policy.is_held(present)
+        state = "published" if not inside and by_others else present["state"]
         if starts(policy.PAUSE, state, version=present["version"], asked=asked):
             reason = None if inside else policy.PAUSED_BY_MODERATION
             await _change(mission_id, state=policy.PAUSE.target, state_reason=reason)
             if not inside:
                 await record(MissionPaused(mission_id=mission_id, association_id=present["association_id"]))
         return await queries.get_mission(connection, mission_id, actor)
-
-
-def _paused_by_others(present: asyncpg.Record) -> bool:
-    return bool(present["state"] == "paused" and present["state_reason"] != policy.PAUSED_BY_MODERATION)
 
 
 async def resume_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
@@ -160,7 +179,7 @@ async def resume_mission(actor: Actor, mission_id: UUID, asked: int | None) -> M
         present = await enter(connection, mission_id, actor)
         inside = require_keeper(actor, present["association_id"])
         if starts(policy.RESUME, present["state"], version=present["version"], asked=asked):
-            if inside and present["state_reason"] == policy.PAUSED_BY_MODERATION:
+            if inside and policy.is_held(present):
                 raise Forbidden(_HELD)
             await _require_open(connection, present["association_id"], actor)
             await _change(mission_id, state=policy.RESUME.target, state_reason=None)

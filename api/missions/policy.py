@@ -24,13 +24,18 @@ OPEN = frozenset({"published", "paused", "in_progress"})
 TEXTS = frozenset(
     {"title", "summary", "description", "deliverable", "prerequisites", "steps", "location_label"}
 )
-"""What an unverified association's edit shows to a moderator again."""
+"""What shows an edit to a moderator again: an unverified association's, or of a mission that a moderator paused."""
 FIXED = frozenset({"format", "regimes", "reserved_to", "time_zone"})
 """What people applied to: fixed once somebody has."""
 WHILE_RUNNING = frozenset({"places", "contact", "managers"})
 """What can still be edited of a mission in progress."""
 PAUSED_BY_MODERATION = "moderation"
 """The `state_reason` of a mission that a moderator paused."""
+
+
+def is_held(mission: Mapping[str, Any]) -> bool:
+    """Tell whether a moderator paused a mission, and nobody resumed it since."""
+    return bool(mission["state"] == "paused" and mission["state_reason"] == PAUSED_BY_MODERATION)
 
 
 def require_sight(viewer: Actor | None, mission: Mapping[str, Any]) -> None:

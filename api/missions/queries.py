@@ -26,6 +26,13 @@ from api.missions.schemas import (
 
 DOCUMENTS = frozenset({"prerequisites", "skills", "sessions", "contact"})
 """The columns of a mission that hold JSON."""
+PLACE = {
+    "label": "location_label",
+    "postal_code": "postal_code",
+    "latitude": "latitude",
+    "longitude": "longitude",
+}
+"""The columns of a mission that hold its location."""
 INSIDE = ("problems", "contact", "managers", "reserved_to", "live_applications")
 """What a mission shows to its association alone."""
 _MISSION = """
@@ -71,7 +78,8 @@ async def get_mission(connection: Connection, mission_id: UUID, viewer: Actor | 
         verified=row["verified"],
         reply_rate=row["reply_rate"],
     )
-    row["location"] = location_of(row)
+    place = location_of(row)
+    row["location"] = Location(**place) if place else None
     fields: dict[str, Any] = {name: row.get(name) for name in MissionOut.__struct_fields__}
     return MissionOut(**fields)
 
@@ -81,13 +89,10 @@ def unpacked(row: Mapping[str, Any]) -> dict[str, Any]:
     return dict(row) | {name: msgspec.json.decode(row[name]) if row[name] else None for name in DOCUMENTS}
 
 
-def location_of(row: dict[str, Any]) -> Location | None:
+def location_of(row: Mapping[str, Any]) -> dict[str, Any] | None:
     """Give a mission's location, None where it says nothing of it."""
-    place = {
-        "label": row["location_label"],
-        **{name: row[name] for name in ("postal_code", "latitude", "longitude")},
-    }
-    return Location(**place) if any(value is not None for value in place.values()) else None
+    place = {name: row[column] for name, column in PLACE.items()}
+    return place if any(value is not None for value in place.values()) else None
 
 
 def _review(row: dict[str, Any]) -> Review | None:

@@ -12,10 +12,11 @@ from api.core.language import Words
 from api.core.pagination import CursorText, Limit
 from api.core.problems import Fault, Forbidden, Invalid, NotFound, VersionChanged, VersionRequired, WrongState
 from api.core.routing import AskedVersion, Caller, EditedVersion, created
-from api.core.schemas import Page
+from api.core.schemas import Page, ReasonsIn
 from api.missions import lifecycle, moderation
 from api.missions.schemas import FlagIn, FlagOut, MissionOut, Resolved, Submitted, Waiting
-from api.organisations.schemas import ReasonsIn
+from api.organisations.schemas import AssociationOut
+from api.organisations.service import AlreadyRegistered
 
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]
 JUDGE = [*ACT, VersionRequired]
@@ -104,6 +105,20 @@ async def start_mission(actor: Caller, mission_id: FromPath[UUID], asked: AskedV
 
 
 @post(
+    "/v1/associations/{association_id:uuid}/verify",
+    operation_id="verifyAssociation",
+    guards=[moderator],
+    status_code=200,
+    raises=[*JUDGE, AlreadyRegistered],
+)
+async def verify_association(
+    actor: Caller, association_id: FromPath[UUID], asked: AskedVersion
+) -> AssociationOut:
+    """Say that an association is who it says, as a moderator from outside; what waited for that is published."""
+    return await lifecycle.verify_association(actor, association_id, asked)
+
+
+@post(
     "/v1/missions/{mission_id:uuid}/flags",
     operation_id="flagMission",
     guards=[signed_in],
@@ -161,6 +176,7 @@ router = Router(
         pause_mission,
         resume_mission,
         start_mission,
+        verify_association,
         flag_mission,
         resolve_flag,
         list_moderation_queue,

@@ -3,16 +3,15 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import resources
-from itertools import pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from api.core.language import Words
-from api.core.problems import Fault
+from api.core.problems import Fault, repeated
 
 
 class Bounds(NamedTuple):
@@ -56,8 +55,18 @@ def _forms() -> re.Pattern[str]:
 _FORM = _forms()
 """Links that need no scheme to be followed."""
 
+SESSION_LASTS = timedelta(hours=24)
+"""How long a session lasts at most."""
 HORIZON = timedelta(days=731)
 """How far ahead a mission may start: two years."""
+
+INSTANT = timedelta(microseconds=1)
+"""The least there is: a session that ends at midnight ends on the day before."""
+
+_LONGEST = {
+    False: Words("This format lasts a single day.", "Ce format dure un seul jour."),
+    True: Words("This format lasts {most} days at most.", "Ce format dure au plus {most} jours."),
+}
 
 REQUIRED = {
     "format": Words("Choose a format.", "Choisissez un format."),
@@ -94,7 +103,14 @@ def broken_terms(terms: dict[str, Any], mission: dict[str, Any]) -> list[Fault]:
         if not mission["starts_on"] <= day <= last
     ]
     until = {"ends_on": terms["ends_on"] or last}
-    return [*faults, *_order(terms), *_sessions(mission | terms | until), *_bounds(mission | terms)]
+    after = mission | terms
+    return [
+        *faults,
+        *_order(terms),
+        *_repeated_sessions(after),
+        *_sessions(after | until),
+        *_bounds(after),
+    ]
 
 
 def last_day(mission: Mapping[str, Any]) -> date:
@@ -104,9 +120,9 @@ def last_day(mission: Mapping[str, Any]) -> date:
     return mission["ends_on"] or first + longest
 
 
-def _bounded(mission: Mapping[str, Any]) -> bool:
-    """Tell whether a mission says enough to have a last day."""
-    return bool(mission["starts_on"] and mission["format"])
+def _known_end(mission: Mapping[str, Any]) -> date | None:
+    """Give the last day of a mission, None where it does not say enough to have one."""
+    return last_day(mission) if mission["starts_on"] and mission["format"] else mission["ends_on"]
 
 
 def _missing(mission: dict[str, Any]) -> Iterator[Fault]:
@@ -117,13 +133,14 @@ def _missing(mission: dict[str, Any]) -> Iterator[Fault]:
 
 
 def _repeated(mission: dict[str, Any]) -> Iterator[Fault]:
-    words = Words("Given twice.", "Donné deux fois.")
-    given = {name: mission[name] for name in ("causes", "regimes", "languages")}
-    given["skills"] = [each["skill"] for each in mission["skills"]]
-    for name, values in given.items():
-        for place, value in enumerate(values):
-            if value in values[:place]:
-                yield Fault(f"/{name}/{place}", "repeated", words)
+    for name in ("causes", "regimes", "languages", "managers", "reserved_to"):
+        yield from repeated(f"/{name}/{{}}", mission[name])
+    yield from repeated("/skills/{}", [each["skill"] for each in mission["skills"]])
+    yield from _repeated_sessions(mission)
+
+
+def _repeated_sessions(mission: dict[str, Any]) -> list[Fault]:
+    return repeated("/sessions/{}/id", [each["id"] for each in mission["sessions"]])
 
 
 def _visible(text: str) -> str:
@@ -196,7 +213,8 @@ def _dates(mission: dict[str, Any], today: date) -> Iterator[Fault]:
     if mission["starts_on"] and mission["starts_on"] > today + HORIZON:
         words = Words("It starts within two years.", "Elle commence dans les deux ans.")
         yield Fault("/starts_on", "too-far", words)
-    if mission["apply_by"] and _bounded(mission) and mission["apply_by"] > last_day(mission):
+    last = _known_end(mission)
+    if mission["apply_by"] and last and mission["apply_by"] > last:
         words = Words("People apply before its last day.", "On candidate avant son dernier jour.")
         yield Fault("/apply_by", "after-end", words)
     yield from _order(mission)
@@ -210,28 +228,30 @@ def _order(days: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _sessions(mission: dict[str, Any]) -> Iterator[Fault]:
-    """Sessions lie within the mission's days, one after the other."""
+    """Sessions lie within the mission's days, one after the other, and none is longer than a day."""
     zone = ZoneInfo(mission["time_zone"])
-    last = last_day(mission) if _bounded(mission) else mission["ends_on"]
+    last = _known_end(mission)
     spans = [
-        (place, _local(session["starts_at"], zone), _local(session["ends_at"], zone))
+        (place, datetime.fromisoformat(session["starts_at"]), datetime.fromisoformat(session["ends_at"]))
         for place, session in enumerate(mission["sessions"])
     ]
     for place, start, end in spans:
         if end <= start:
             words = Words("It ends before it starts.", "La fin précède le début.")
             yield Fault(f"/sessions/{place}/ends_at", "before-start", words)
-        if mission["starts_on"] and (start.date() < mission["starts_on"] or (last and end.date() > last)):
+        if end - start > SESSION_LASTS:
+            words = Words("A session lasts 24 hours at most.", "Une session dure au plus 24 heures.")
+            yield Fault(f"/sessions/{place}/ends_at", "too-long", words)
+        first_of, last_of = (at.astimezone(zone).date() for at in (start, end - INSTANT))
+        if mission["starts_on"] and (first_of < mission["starts_on"] or (last and last_of > last)):
             words = Words("Outside of the mission’s days.", "En dehors des jours de la mission.")
             yield Fault(f"/sessions/{place}/starts_at", "outside", words)
-    for (_, _, end), (place, start, _) in pairwise(sorted(spans, key=itemgetter(1))):
-        if start < end:
+    latest = datetime.min.replace(tzinfo=UTC)
+    for place, start, end in sorted(spans, key=itemgetter(1)):
+        if start < latest:
             words = Words("It overlaps another session.", "Elle chevauche une autre session.")
             yield Fault(f"/sessions/{place}/starts_at", "overlap", words)
-
-
-def _local(instant: str, zone: ZoneInfo) -> datetime:
-    return datetime.fromisoformat(instant).astimezone(zone)
+        latest = max(latest, end)
 
 
 def _bounds(mission: dict[str, Any]) -> Iterator[Fault]:
@@ -253,7 +273,4 @@ def _bounds(mission: dict[str, Any]) -> Iterator[Fault]:
     if mission["starts_on"] and mission["ends_on"]:
         days = (mission["ends_on"] - mission["starts_on"]).days + 1
         if days > bounds.days:
-            words = Words(
-                "This format lasts {most} days at most.", "Ce format dure au plus {most} jours."
-            ).format(most=bounds.days)
-            yield Fault("/ends_on", "out-of-bounds", words)
+            yield Fault("/ends_on", "out-of-bounds", _LONGEST[bounds.days > 1].format(most=bounds.days))

@@ -35,10 +35,10 @@ Languages = Annotated[list[LanguageCode], Meta(max_length=10)]
 class Location(In, frozen=True, kw_only=True):
     """Where a mission takes place; coordinates in degrees (WGS 84)."""
 
-    label: Line | None = None
-    postal_code: PostalCode | None = None
-    latitude: Latitude | None = None
-    longitude: Longitude | None = None
+    label: Line | None | UnsetType = UNSET
+    postal_code: PostalCode | None | UnsetType = UNSET
+    latitude: Latitude | None | UnsetType = UNSET
+    longitude: Longitude | None | UnsetType = UNSET
 
 
 class Prerequisite(In, frozen=True, kw_only=True):
@@ -73,16 +73,16 @@ class Session(Out, frozen=True, kw_only=True):
 
 
 class Contact(In, frozen=True, kw_only=True):
-    """Whom the accepted write to: a member of the association, or somebody by name."""
+    """Whom the accepted write to: a member of the association, or somebody by name, each in place of the other."""
 
-    person_id: UUID | None = None
-    name: Line | None = None
-    email: Email | None = None
-    phone: Phone | None = None
+    person_id: UUID | None | UnsetType = UNSET
+    name: Line | None | UnsetType = UNSET
+    email: Email | None | UnsetType = UNSET
+    phone: Phone | None | UnsetType = UNSET
 
 
 class MissionFields(In, frozen=True, kw_only=True):
-    """What a mission says; null clears, an array replaces. `effort_minutes` is for one place.
+    """What a mission says; null clears, an object merges, an array replaces. `effort_minutes` is for one place.
 
     `reserved_to`: the companies whose employees alone see it; empty, everyone does. `managers`: members of the
     association who are told of its applications.
@@ -114,7 +114,7 @@ class MissionFields(In, frozen=True, kw_only=True):
 
 
 class MissionPatch(MissionFields, frozen=True, kw_only=True):
-    """What changes of a mission; null clears, an array replaces. `effort_minutes` is for one place.
+    """What changes of a mission; null clears, an object merges, an array replaces. `effort_minutes` is for one place.
 
     `reserved_to`, `managers`: as in createMission. `ask_review` contests the rules on wording that the new text
     breaks: a moderator then decides, while the mission stays as it is.
@@ -126,8 +126,8 @@ class MissionPatch(MissionFields, frozen=True, kw_only=True):
 class MissionIn(MissionFields, frozen=True, kw_only=True):
     """A mission's draft: it may be incomplete until it is submitted.
 
-    What is left out comes from the template where one is named, else: one place, both regimes, on site, in French,
-    on Paris time.
+    What is left out comes from the template where one is named, in the reader's language, else: one place, both
+    regimes, on site, in French, on Paris time.
     """
 
     association_id: UUID
@@ -243,7 +243,7 @@ class Resolved(In, frozen=True, kw_only=True):
 
 
 class Waiting(Out, frozen=True, kw_only=True):
-    """Something that waits for a moderator: `version` is what to name in If-Match.
+    """Something that waits for a moderator: `version` is what to name in If-Match (`"v4"`).
 
     `reasons` of an association: `new`, `asked_again`, `renamed`, `identifiers_changed`; of a mission: see `review`;
     of a flag: its reason.

@@ -1,5 +1,6 @@
 """Use cases of a mission's text: writing, editing, copying and deleting it."""
 
+from collections.abc import Mapping
 from datetime import UTC
 from typing import Any, get_args
 from uuid import UUID
@@ -13,13 +14,13 @@ from api.core.database import Connection, transaction
 from api.core.ids import new_id
 from api.core.language import Words
 from api.core.outbox import record
-from api.core.problems import Fault, Invalid, Problem, VersionChanged, WrongState
-from api.core.schemas import changes
+from api.core.problems import Fault, Invalid, Problem, VersionChanged, WrongState, gathered
+from api.core.schemas import changes, merged
 from api.missions import policy, queries
 from api.missions.facts import Agreed, MissionChanged
 from api.missions.lifecycle import enter, require_rules
 from api.missions.schemas import (
-    Location,
+    Contact,
     MissionFields,
     MissionIn,
     MissionOut,
@@ -33,7 +34,7 @@ from api.organisations.policy import check_time_zone, require_member
 from api.organisations.queries import association_state
 from api.organisations.schemas import both_regimes
 
-DEFAULTS: dict[str, Any] = {"regimes": both_regimes(), "languages": ["fr"]}
+DEFAULTS: dict[str, Any] = {"regimes": both_regimes(), "languages": ["fr"], "time_zone": "Europe/Paris"}
 """What a draft says where neither its author nor its template does."""
 _COPIED = """
     SELECT association_id, title, summary, description, deliverable, prerequisites, steps, format, causes,
@@ -51,7 +52,7 @@ _REFUSALS = {
         Words("A point has a latitude and a longitude.", "Un point a une latitude et une longitude."),
     ),
     "mission_managers_are_members": (
-        "/managers",
+        "/managers/{}",
         "not-a-member",
         Words("A manager is a member of the association.", "Un responsable est membre de l’association."),
     ),
@@ -61,12 +62,12 @@ _REFUSALS = {
         Words("The contact is a member of the association.", "Le contact est membre de l’association."),
     ),
     "mission_reserved_to_companies": (
-        "/reserved_to",
+        "/reserved_to/{}",
         "unknown-company",
         Words("No such company.", "Cette entreprise n’existe pas."),
     ),
     "mission_skills_known": (
-        "/skills",
+        "/skills/{}/skill",
         "unknown-skill",
         Words(
             "A skill of the list, which is not deprecated.", "Une compétence de la liste, qui a encore cours."
@@ -101,8 +102,14 @@ class PeopleApplied(Problem):
 
 async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
     """Write a draft, which may be incomplete, from a template if one is named; raises NotFound, Forbidden, Invalid."""
-    begun = template_fields(given.template, actor.language) if given.template else {}
-    return await _insert(actor, given.association_id, _columns(DEFAULTS | begun | _given(given)))
+    faults: list[Fault] = []
+    begun: dict[str, Any] = {}
+    with gathered(faults):
+        begun = template_fields(given.template, actor.language) if given.template else {}
+    fields = DEFAULTS | begun | _given(given, {})
+    with gathered(faults):
+        check_time_zone(fields["time_zone"])
+    return await _insert(actor, given.association_id, _columns(fields), faults)
 
 
 async def duplicate_mission(actor: Actor, mission_id: UUID) -> MissionOut:
@@ -114,26 +121,32 @@ async def duplicate_mission(actor: Actor, mission_id: UUID) -> MissionOut:
         present = await enter(connection, mission_id, actor)
         require_member(actor, present["association_id"])
         copied = await connection.fetchrow(_COPIED, mission_id)
-        return await _insert(actor, present["association_id"], dict(copied))
+        return await _insert(actor, present["association_id"], dict(copied), [])
 
 
-async def _insert(actor: Actor, association_id: UUID, columns: dict[str, Any]) -> MissionOut:
+async def _insert(
+    actor: Actor, association_id: UUID, columns: dict[str, Any], faults: list[Fault]
+) -> MissionOut:
+    """Insert a draft, unless there are faults: they are said with those that the database finds."""
     mission = Mission(id=new_id(), created_by=actor.author, created_at=clock.now(), **columns)
     try:
         async with transaction(actor) as connection:
             await association_state(connection, association_id, actor)
             require_member(actor, association_id)
             await Mission.insert(mission)
+            if faults:
+                raise Invalid(faults=faults)
             return await queries.get_mission(connection, mission.id, actor)
     except asyncpg.CheckViolationError as error:
-        raise _refusal(error) from None
+        raise _refusal(error, faults) from None
 
 
 async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, edited: int) -> MissionOut:
     """Edit a mission; a submitted one becomes a draft. Like a published one, it comes to break no rule it obeyed.
 
     Whoever applied is told when days, effort or place change. An unverified association's new text is shown to a
-    moderator again, and so is, whoever wrote it, a text that comes to break rules on wording: it must `ask_review`.
+    moderator again, and so are, whoever wrote them, that of a mission which a moderator paused, and a text that comes
+    to break rules on wording: it must `ask_review`.
     Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid, PlacesTaken, PeopleApplied.
     """
     try:
@@ -143,7 +156,9 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
             if present["version"] != edited:
                 raise VersionChanged
             present["location"] = queries.location_of(present)
-            edits = {name: value for name, value in _given(given).items() if value != present[name]}
+            edits = {name: value for name, value in _given(given, present).items() if value != present[name]}
+            if "time_zone" in edits:
+                check_time_zone(edits["time_zone"])
             columns = _columns(edits)
             _require_editable(present, edits)
             after = (
@@ -165,7 +180,7 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
                 await Mission.update(columns).where(Mission.id == mission_id)
             return await queries.get_mission(connection, mission_id, actor)
     except asyncpg.CheckViolationError as error:
-        raise _refusal(error) from None
+        raise _refusal(error, []) from None
 
 
 async def _follow_edit(
@@ -175,7 +190,8 @@ async def _follow_edit(
     columns: dict[Any, Any] = {}
     edits = {name for name in after if after[name] != present[name]}
     state = await association_state(connection, present["association_id"], actor)
-    edited = ["edited"] if state == "unverified" and policy.TEXTS & edits else []
+    read = state == "unverified" or policy.is_held(present)
+    edited = ["edited"] if read and policy.TEXTS & edits else []
     if contested or edited:
         reasons = dict.fromkeys([*present["review_reasons"], *contested, *edited])
         columns |= {"review_since": clock.now(), "review_reasons": list(reasons)}
@@ -222,29 +238,34 @@ async def delete_mission(actor: Actor, mission_id: UUID, asked: int | None) -> N
 def _columns(fields: dict[str, Any]) -> dict[Any, Any]:
     """Give a mission's fields as they are stored: a location over its columns, documents as JSON."""
     columns: dict[Any, Any] = dict(fields)
-    if "time_zone" in fields:
-        check_time_zone(fields["time_zone"])
     if "location" in fields:
-        place = columns.pop("location") or Location()
-        columns |= {
-            "location_label": place.label,
-            "postal_code": place.postal_code,
-            "latitude": place.latitude,
-            "longitude": place.longitude,
-        }
+        place = columns.pop("location") or {}
+        columns |= {column: place.get(name) for name, column in queries.PLACE.items()}
     for name in queries.DOCUMENTS & columns.keys():
         if columns[name] is not None:
             columns[name] = msgspec.json.encode(columns[name]).decode()
     return columns
 
 
-def _given(patch: MissionFields) -> dict[str, Any]:
-    """Give the fields that a body names, its documents as they are read back."""
+def _given(patch: MissionFields, present: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the fields that a body names, merged with those present, its documents as they are read back."""
     fields: dict[str, Any] = changes(patch)
     fields.pop("ask_review", None)
     if sessions := fields.get("sessions"):
         fields["sessions"] = sessions_of(sessions)
+    if place := fields.get("location"):
+        fields["location"] = merged(present.get("location"), place)
+    if contact := fields.get("contact"):
+        fields["contact"] = merged(_kept_of(present.get("contact"), contact), contact)
     return fields | {name: msgspec.to_builtins(fields[name]) for name in queries.DOCUMENTS & fields.keys()}
+
+
+def _kept_of(contact: dict[str, Any] | None, patch: Contact) -> dict[str, Any] | None:
+    """Give what a patch of the contact merges with: a member takes the place of who was named, and the reverse."""
+    before = contact and contact["person_id"]
+    member = str(patch.person_id) if patch.person_id else None
+    replaced = member != before if member else before and (patch.name or patch.email)
+    return None if replaced else contact
 
 
 def sessions_of(given: list[SessionIn]) -> list[Session]:
@@ -259,10 +280,16 @@ def sessions_of(given: list[SessionIn]) -> list[Session]:
     ]
 
 
-def _refusal(error: asyncpg.CheckViolationError) -> Problem:
+def _refusal(error: asyncpg.CheckViolationError, faults: list[Fault]) -> Problem:
     if error.constraint_name == "mission_places_not_oversold":
         return PlacesTaken()
-    words = Words("The days are not in order.", "Les jours ne sont pas dans l’ordre.")
-    # The trigger on names says all that are broken.
-    names = (error.detail or "").split() if error.constraint_name in _NAMED else [error.constraint_name]
-    return Invalid(faults=[Fault(*_REFUSALS.get(name, ("/ends_on", "dates", words))) for name in names])
+    if error.constraint_name not in _REFUSALS:
+        raise error
+    # The trigger on names says all that are broken, each with its place in its list, from 1 on.
+    said = (error.detail or "").split() if error.constraint_name in _NAMED else [f"{error.constraint_name}:1"]
+    return Invalid(faults=[*faults, *(_broken(*each.split(":")) for each in said)])
+
+
+def _broken(name: str, place: str) -> Fault:
+    pointer, code, words = _REFUSALS[name]
+    return Fault(pointer.format(int(place) - 1), code, words)

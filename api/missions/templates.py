@@ -72,14 +72,21 @@ def list_templates(language: Language) -> list[MissionTemplateOut]:
 
 
 def template_fields(template_id: str, language: Language) -> dict[str, Any]:
-    """Give what a mission takes over from a template, by column, nothing ticked; raises Invalid where there is none."""
+    """Give what a mission takes over from a template, by column, nothing ticked, in the text's language.
+
+    Raises Invalid where there is none.
+    """
     template = templates().get(template_id)
     if template is None:
         words = Words("There is no such template.", "Ce modèle n’existe pas.")
         raise Invalid(faults=[Fault("/template", "unknown-template", words)])
     told = _told(template, language)
     ticked = [{"text": text, "ready": False} for text in told["prerequisites"]]
-    return told | {"prerequisites": ticked, "skills": msgspec.to_builtins(template.skills)}
+    return told | {
+        "prerequisites": ticked,
+        "skills": msgspec.to_builtins(template.skills),
+        "languages": [language],
+    }
 
 
 def _told(template: Template, language: Language) -> dict[str, Any]:

@@ -45,7 +45,7 @@ async def put_policy(actor: Actor, company_id: UUID, given: PolicyIn) -> PolicyO
         unseen = await connection.fetch(_UNSEEN, given.associations or [])
         faults = [Fault(f"/associations/{place}", "unknown-association", _UNKNOWN) for (place,) in unseen]
         for name in ("regimes", "formats", "causes", "associations"):
-            faults += repeated(f"/{name}", getattr(given, name) or [])
+            faults += repeated(f"/{name}/{{}}", getattr(given, name) or [])
         if given.effective_from and given.effective_from < today:
             faults.append(Fault("/effective_from", "in-the-past", _PAST))
         if faults:

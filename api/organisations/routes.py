@@ -5,11 +5,11 @@ from uuid import UUID
 from litestar import Response, Router, get, patch, post
 from litestar.params import FromPath, JSONBody
 
-from api.core.actor import admin, moderator, public, signed_in
+from api.core.actor import admin, public, signed_in
 from api.core.database import read
 from api.core.pagination import CursorText, Limit
-from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, VersionRequired, WrongState
-from api.core.routing import AskedVersion, Caller, EditedVersion, Viewer, created
+from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, VersionRequired
+from api.core.routing import Caller, EditedVersion, Viewer, created
 from api.core.schemas import Page
 from api.organisations import queries, service
 from api.organisations.policy import require_company_role
@@ -26,7 +26,6 @@ from api.organisations.schemas import (
 )
 
 EDIT = [NotFound, Forbidden, Invalid, VersionChanged, VersionRequired]
-JUDGE = [NotFound, Forbidden, WrongState, VersionChanged]
 
 
 @post(
@@ -55,7 +54,7 @@ async def list_associations(limit: Limit = 20, cursor: CursorText = None) -> Pag
     raises=[NotFound],
 )
 async def get_association(viewer: Viewer, association_id: FromPath[UUID]) -> AssociationOut:
-    """Give a verified association; any other to its members and to moderators."""
+    """Give an association; a refused one to its members, moderators and administrators alone."""
     async with read(viewer) as connection:
         return await queries.get_association(connection, association_id, viewer)
 
@@ -71,20 +70,6 @@ async def update_association(
 ) -> AssociationOut:
     """Edit an association, as its owner."""
     return await service.update_association(actor, association_id, data, edited)
-
-
-@post(
-    "/v1/associations/{association_id:uuid}/verify",
-    operation_id="verifyAssociation",
-    guards=[moderator],
-    status_code=200,
-    raises=[*JUDGE, VersionRequired, service.AlreadyRegistered],
-)
-async def verify_association(
-    actor: Caller, association_id: FromPath[UUID], asked: AskedVersion
-) -> AssociationOut:
-    """Say that an association is who it says, as a moderator who is not of it."""
-    return await service.verify_association(actor, association_id, asked)
 
 
 @post(
@@ -165,7 +150,6 @@ router = Router(
         list_associations,
         get_association,
         update_association,
-        verify_association,
         create_company,
         update_company,
         get_company,

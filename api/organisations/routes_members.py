@@ -67,7 +67,7 @@ async def update_member(
     data: JSONBody[MemberPatch],
     edited: EditedVersion,
 ) -> MemberOut:
-    """Change a member's role, as an owner; `If-Match: "v3-0"` names the `version` 3 that the list showed."""
+    """Change a member's role, as an owner; `If-Match: "v3"` names the `version` 3 that the list showed."""
     return await members.update_member(actor, association_id, person_id, data.role, edited)
 
 

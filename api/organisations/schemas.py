@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from api.core.schemas import WORDED_LINE, Email, In, Line, Out, Text, WebUrl
+from api.core.schemas import WORDED, Email, In, Line, Out, WebUrl
 
 Cause = Literal[
     "animaux",
@@ -59,10 +59,7 @@ Origin = Annotated[
 ]
 """An origin as a browser writes it (RFC 6454): https, a host in small letters, a port where it has one."""
 Origins = Annotated[list[Origin], Meta(max_length=20)]
-Reasons = Annotated[
-    list[Annotated[str, Meta(min_length=1, max_length=500, pattern=WORDED_LINE)]],
-    Meta(min_length=1, max_length=10),
-]
+Purpose = Annotated[str, Meta(min_length=1, max_length=5000, pattern=WORDED)]
 
 
 class Address(In, frozen=True, kw_only=True):
@@ -75,12 +72,22 @@ class Address(In, frozen=True, kw_only=True):
     longitude: Longitude | None = None
 
 
+class AddressPatch(In, frozen=True, kw_only=True):
+    """What changes of where an association is; null clears."""
+
+    street: Line | None | UnsetType = UNSET
+    postal_code: PostalCode | UnsetType = UNSET
+    city: Line | UnsetType = UNSET
+    latitude: Latitude | None | UnsetType = UNSET
+    longitude: Longitude | None | UnsetType = UNSET
+
+
 class AssociationIn(In, frozen=True, kw_only=True):
     """An association as its author registers it; RNA, SIREN and SIRET may all be missing (Alsace-Moselle)."""
 
     name: Line
     legal_form: Line
-    purpose: Annotated[Text, Meta(min_length=1)]
+    purpose: Purpose
     rna: Identifier | None = None
     siren: Identifier | None = None
     siret: Identifier | None = None
@@ -99,11 +106,11 @@ class AssociationPatch(In, frozen=True, kw_only=True):
 
     name: Line | UnsetType = UNSET
     legal_form: Line | UnsetType = UNSET
-    purpose: Annotated[Text, Meta(min_length=1)] | UnsetType = UNSET
+    purpose: Purpose | UnsetType = UNSET
     rna: Identifier | None | UnsetType = UNSET
     siren: Identifier | None | UnsetType = UNSET
     siret: Identifier | None | UnsetType = UNSET
-    address: Address | UnsetType = UNSET
+    address: AddressPatch | UnsetType = UNSET
     website: WebUrl | None | UnsetType = UNSET
     contact_email: Email | UnsetType = UNSET
     causes: Causes | UnsetType = UNSET
@@ -185,12 +192,6 @@ class AssociationSummary(Out, frozen=True, kw_only=True):
 def one_reason(reasons: list[str]) -> str | None:
     """Give the reasons as they are stored and shown: a line each."""
     return "\n".join(reasons) or None
-
-
-class ReasonsIn(In, frozen=True, kw_only=True):
-    """Why something is sent back, shown to its author."""
-
-    reasons: Reasons
 
 
 class MemberIn(In, frozen=True, kw_only=True):

@@ -91,7 +91,7 @@ async def update_association(
     """Edit an association; raises NotFound, Forbidden, VersionChanged, Invalid, AlreadyRegistered."""
     edits = changes(given)
     if "address" in edits:
-        edits |= msgspec.structs.asdict(edits.pop("address"))
+        edits |= changes(edits.pop("address"))
     async with transaction(actor) as connection:
         await queries.association_state(connection, association_id, actor)
         policy.require_member(actor, association_id, "owner")

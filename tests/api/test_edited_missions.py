@@ -84,9 +84,11 @@ async def test_where_it_takes_place_is_a_text_that_a_moderator_reads_again(world
     await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag)
 
     moved = await edit(world, association.owner, mission, location={"postal_code": "69100"})
+    renamed = await edit(world, association.owner, mission, location={"label": "À la mairie"})
     hidden = await edit(world, association.owner, mission, location={"label": "Au 06 12 34 56 78"})
 
-    assert moved.json()["review"]["reasons"] == ["edited"]
+    assert (moved.json()["location"]["label"], moved.json()["review"]) == ("Au local", None)
+    assert renamed.json()["review"]["reasons"] == ["edited"]
     assert_problem(hidden, 422, "invalid", "/location/label")
 
 

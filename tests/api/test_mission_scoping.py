@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -79,8 +80,8 @@ async def test_every_field_is_read_back_as_it_was_written(world: World) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "pointer"),
     [
-        ("managers", ["00000000-0000-7000-8000-000000000000"], "/managers"),
-        ("reserved_to", ["00000000-0000-7000-8000-000000000000"], "/reserved_to"),
+        ("managers", ["00000000-0000-7000-8000-000000000000"], "/managers/0"),
+        ("reserved_to", ["00000000-0000-7000-8000-000000000000"], "/reserved_to/0"),
         ("contact", {"person_id": "00000000-0000-7000-8000-000000000000"}, "/contact/person_id"),
     ],
 )
@@ -94,18 +95,40 @@ async def test_a_mission_names_only_who_is_there(world: World, field: str, value
 
 async def test_all_that_is_not_there_is_said_at_once(world: World) -> None:
     association, nobody = await world.association(), "00000000-0000-7000-8000-000000000000"
+    company = (await world.company()).id
+    me = (await world.ok(association.owner, "GET", "/v1/me"))["id"]
     mission = await world.mission(association, publish=False)
-    fields = {"skills": [{"skill": "voodoo"}], "managers": [nobody], "reserved_to": [nobody]}
+    fields = {
+        "skills": [{"skill": "voodoo"}, {"skill": "web-design"}, {"skill": "alchemy"}],
+        "managers": [me, nobody],
+        "reserved_to": [nobody, company, nobody],
+    }
     expected = {
-        ("/skills", "unknown-skill"),
-        ("/managers", "not-a-member"),
-        ("/reserved_to", "unknown-company"),
+        ("/skills/0/skill", "unknown-skill"),
+        ("/skills/2/skill", "unknown-skill"),
+        ("/managers/1", "not-a-member"),
+        ("/reserved_to/0", "unknown-company"),
+        ("/reserved_to/2", "unknown-company"),
     }
     body = {"association_id": association.id, "title": "mission_point_is_whole"} | fields
     made = await world.call(association.owner, "POST", "/v1/missions", body)
     for answer in (made, await edit(world, association.owner, mission, **fields)):
         document = assert_problem(answer, 422, "invalid")
         assert {(error["pointer"], error["code"]) for error in document["errors"]} == expected
+
+
+@pytest.mark.parametrize("managers", [[], ["00000000-0000-7000-8000-000000000000"]])
+async def test_an_unknown_template_or_zone_hides_nothing_else(world: World, managers: list[str]) -> None:
+    association = await world.association()
+    body = {"template": "jardinage", "time_zone": "Europe/Lyon", "managers": managers}
+    answer = await world.call(
+        association.owner, "POST", "/v1/missions", body | {"association_id": association.id}
+    )
+    strangers = [f"/managers/{place}" for place in range(len(managers))]
+    document = assert_problem(answer, 422, "invalid")
+    assert [error["pointer"] for error in document["errors"]] == ["/template", "/time_zone", *strangers]
+    own = await world.ok(association.owner, "GET", f"/v1/associations/{association.id}/missions")
+    assert own["items"] == []
 
 
 async def test_who_leaves_the_association_manages_none_of_its_missions(world: World) -> None:
@@ -256,6 +279,35 @@ async def test_the_work_list_shows_every_state_with_who_waits(world: World) -> N
     assert [item["id"] for item in published] == [mission["id"]]
 
 
+async def test_a_draft_whose_days_are_out_of_order_is_kept_and_says_so(world: World) -> None:
+    association = await world.association()
+    first, last = clock.today("Europe/Paris") + 7 * DAY, clock.today("Europe/Paris") + 20 * DAY
+    turned = {"starts_on": str(last), "ends_on": str(first)}
+    late = {"starts_on": str(first), "ends_on": str(first), "apply_by": str(last)}
+    expected = {
+        "turned": {("/ends_on", "before-start")},
+        "late": {("/apply_by", "after-end")},
+    }
+    for name, days in (("turned", turned), ("late", late)):
+        made = await world.mission(association, publish=False, **days)
+        edited = await edit(world, association.owner, await world.mission(association, publish=False), **days)
+        for draft in (made, edited.json()):
+            assert {(each["pointer"], each["code"]) for each in draft["problems"]} == expected[name]
+            assert {field: draft[field] for field in days} == days
+        refused = await world.call(association.owner, "POST", mission_path(made, "submit"))
+        document = assert_problem(refused, 422, "invalid")
+        assert {(error["pointer"], error["code"]) for error in document["errors"]} == expected[name]
+        published = await edit(world, association.owner, await world.mission(association), **days)
+        document = assert_problem(published, 422, "invalid")
+        assert {(error["pointer"], error["code"]) for error in document["errors"]} == expected[name]
+
+
+async def test_every_time_zone_is_one_that_the_database_knows(world: World) -> None:
+    async with operations() as connection:
+        rows = await connection.fetch("SELECT name FROM pg_timezone_names")
+    assert clock.time_zones() <= {row["name"] for row in rows}
+
+
 async def test_from_a_template_to_a_published_mission_in_three_calls(world: World) -> None:
     association = await world.association()
     body = {
@@ -291,6 +343,12 @@ async def test_a_template_speaks_the_language_of_its_reader(world: World) -> Non
     unknown = await world.call(association.owner, "POST", "/v1/missions", body | {"template": "jardinage"})
     assert english.json()["title"] == "Our own title"
     assert english.json()["description"].isascii()
+    assert english.json()["languages"] == ["en"]
+    asked = await world.ok(
+        association.owner, "POST", "/v1/missions", body | {"languages": ["de"]}, accept_language="en"
+    )
+    assert asked["languages"] == ["de"]
+    assert (await world.ok(association.owner, "POST", "/v1/missions", body))["languages"] == ["fr"]
     assert_problem(unknown, 422, "invalid", "/template")
 
 
@@ -300,7 +358,7 @@ async def test_a_mission_asks_for_skills_of_the_list(world: World) -> None:
     made = await world.mission(association, publish=False, skills=wanted)
     unknown = await edit(world, association.owner, made, skills=[{"skill": "voodoo"}])
     assert made["skills"] == wanted
-    assert_problem(unknown, 422, "invalid", "/skills")
+    assert_problem(unknown, 422, "invalid", "/skills/0/skill")
 
 
 async def test_a_copy_names_what_replaced_a_skill_deprecated_since(world: World) -> None:
@@ -344,3 +402,22 @@ async def test_a_value_given_twice_is_not_published(world: World) -> None:
     published = await world.mission(association)
     answer = await edit(world, association.owner, published, languages=["fr", "fr"])
     assert_problem(answer, 422, "invalid", "/languages/1")
+
+    me = (await world.ok(association.owner, "GET", "/v1/me"))["id"]
+    answer = await edit(world, association.owner, published, managers=[me, me])
+    assert_problem(answer, 422, "invalid", "/managers/1")
+
+
+async def test_two_sessions_of_one_id_are_not_published(world: World) -> None:
+    association = await world.association()
+    day, same = clock.today("Europe/Paris") + 7 * DAY, str(uuid4())
+    sessions = [
+        {"id": same, "starts_at": f"{day}T{hour}:00:00Z", "ends_at": f"{day}T{hour}:30:00Z"}
+        for hour in ("10", "14")
+    ]
+    mission = await world.mission(association, publish=False, sessions=sessions)
+    answer = await world.call(association.owner, "POST", mission_path(mission, "submit"))
+
+    assert [problem["pointer"] for problem in mission["problems"]] == ["/sessions/1/id"]
+    document = assert_problem(answer, 422, "invalid", "/sessions/1/id")
+    assert document["errors"][0]["code"] == "repeated"

@@ -19,6 +19,8 @@ ADDED: dict[str, Any] = {
     "ends_on": TODAY,
     "apply_by": None,
     "sessions": [],
+    "managers": [],
+    "reserved_to": [],
     "causes": ["education"],
     "languages": ["fr"],
     "time_zone": "Europe/Paris",

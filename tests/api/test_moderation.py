@@ -1,9 +1,13 @@
 """What moderators read, and decide on the version they read; what is contested, flagged, or suspected twice."""
 
 from typing import Any
+from uuid import UUID
 
+import msgspec
 import pytest
 
+from api.core.database import operations
+from api.missions.facts import MissionPublished
 from tests.api.core.asking import assert_problem
 from tests.api.test_mission_lifecycle import accepted
 from tests.api.test_mission_scoping import edit, mission_path
@@ -37,6 +41,40 @@ async def test_a_submission_waits_with_its_reasons_until_it_is_decided(world: Wo
     assert (item["kind"], item["version"], item["reasons"]) == ("mission", mission["version"], ["unverified"])
     await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag(item))
     assert mission["id"] not in await waiting(world, moderator, "mission")
+
+
+async def test_what_waited_for_its_association_alone_is_published_once_that_is_verified(world: World) -> None:
+    association, moderator = await world.association(verified=False), await world.moderator()
+    plain, draft = await world.mission(association), await world.mission(association, publish=False)
+    named = await world.mission(association, publish=False, title="Graphisme")
+    await world.ok(association.owner, "POST", mission_path(named, "submit"), {"ask_review": True})
+
+    await world.ok(moderator, "POST", f"/v1/associations/{association.id}/verify")
+
+    shown, contested, untouched = [
+        await world.ok(association.owner, "GET", mission_path(each)) for each in (plain, named, draft)
+    ]
+    queue = await waiting(world, moderator)
+    assert (shown["state"], shown["review"], untouched["state"]) == ("published", None, "draft")
+    assert shown["published_at"]
+    assert (contested["state"], contested["review"]["reasons"]) == ("submitted", ["title-too-short"])
+    assert (plain["id"] in queue, queue[named["id"]]["reasons"]) == (False, ["title-too-short"])
+    assert [item["id"] for item in await listed(world, association)] == [plain["id"]]
+    assert await published(association) == [plain["id"]]
+
+
+async def listed(world: World, association: Association) -> Any:
+    return (await world.ok(None, "GET", f"/v1/missions?association={association.id}"))["items"]
+
+
+async def published(association: Association) -> list[str]:
+    """Give the missions of an association that were said to be published."""
+    async with operations() as connection:
+        rows = await connection.fetch(
+            "SELECT payload FROM outbox WHERE fact = 'MissionPublished' AND association_id = $1",
+            UUID(association.id),
+        )
+    return [str(msgspec.msgpack.decode(row["payload"], type=MissionPublished).mission_id) for row in rows]
 
 
 async def test_a_decision_is_on_the_version_that_was_read(world: World) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.api.core.asking import assert_problem
-from tests.api.test_mission_scoping import mission_path
+from tests.api.test_mission_scoping import edit, mission_path
+from tests.api.test_moderation import tag, waiting
 from tests.make.world import World
 
 REASON = {"reason": "Une mission décrivait un emploi salarié."}
@@ -51,3 +52,22 @@ async def test_a_moderator_pauses_what_is_paused_in_the_version_they_name(world:
 
     assert_problem(stale, 412, "version-changed")
     assert fresh.json()["state_reason"] == "moderation"
+
+
+async def test_a_moderator_reads_again_what_is_corrected_of_a_mission_that_they_paused(world: World) -> None:
+    association, moderator = await world.association(), await world.moderator()
+    mission, own = await world.mission(association), await world.mission(association)
+    await world.ok(moderator, "POST", mission_path(mission, "pause"))
+    await world.ok(association.owner, "POST", mission_path(own, "pause"))
+
+    untold = (await edit(world, association.owner, mission, places=2)).json()
+    told = (await edit(world, association.owner, mission, summary="Un site lisible, sans emploi.")).json()
+    free = (await edit(world, association.owner, own, summary="Un site lisible par tous.")).json()
+
+    assert (untold["review"], free["review"]) == (None, None)
+    assert (told["state"], told["review"]["reasons"]) == ("paused", ["edited"])
+    queue = await waiting(world, moderator, "mission")
+    assert (queue[mission["id"]]["reasons"], own["id"] in queue) == (["edited"], False)
+    read = await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag(told))
+    resumed = await world.ok(moderator, "POST", mission_path(mission, "resume"))
+    assert (read["state"], resumed["state"], resumed["review"]) == ("paused", "published", None)

@@ -7,9 +7,9 @@ import pytest
 from api.core.decoding import said
 from api.core.problems import Invalid
 from api.core.requests import decode
-from api.core.schemas import Reasoned
+from api.core.schemas import Reasoned, ReasonsIn
 from api.missions.schemas import MissionPatch
-from api.organisations.schemas import AssociationPatch, CompanyPatch, ReasonsIn
+from api.organisations.schemas import AssociationPatch, CompanyPatch
 
 SAID = [
     (MissionPatch, b'{"format": "projet"}', "/format", "One of: consultation, mentoring, project, short, team_day."),
@@ -24,7 +24,19 @@ SAID = [
     (MissionPatch, b'{"starts_on": "2026-02-30"}', "/starts_on", "Give a day that exists, as YYYY-MM-DD."),
     (MissionPatch, b'{"reserved_to": ["x"]}', "/reserved_to/0", "Give a UUID."),
     (Reasoned, b'{"reason": " \\n "}', "/reason", "Words, without control characters."),
-    (ReasonsIn, b'{"reasons": ["\\u00a0"]}', "/reasons/0", "A line of words."),
+    (ReasonsIn, b'{"reasons": ["\\u00a0"]}', "/reasons/0", "A line of words, without control characters."),
+    (ReasonsIn, b'{"reasons": ["\\u200b"]}', "/reasons/0", "A line of words, without control characters."),
+    (AssociationPatch, b'{"name": "   "}', "/name", "A line of words, without control characters."),
+    (AssociationPatch, b'{"name": "\\u200b \\u2800"}', "/name", "A line of words, without control characters."),
+    (AssociationPatch, b'{"name": ""}', "/name", "It is empty."),
+    (AssociationPatch, b'{"purpose": " \\n"}', "/purpose", "Words, without control characters."),
+    (MissionPatch, b'{"steps": [" "]}', "/steps/0", "A line of words, without control characters."),
+    (MissionPatch, b'{"prerequisites": [{"text": " "}]}', "/prerequisites/0/text",
+     "A line of words, without control characters."),
+    (MissionPatch, b'{"location": {"label": " "}}', "/location/label",
+     "A line of words, without control characters."),
+    (MissionPatch, b'{"contact": {"name": " "}}', "/contact/name",
+     "A line of words, without control characters."),
     (AssociationPatch, b'{"contact_email": "x"}', "/contact_email", "Give a mail address."),
     (MissionPatch, b'{"nobody": 1}', "/nobody", "Unknown field."),
 ]  # fmt: skip

@@ -1,12 +1,14 @@
 """What a mission must say before anyone else reads it."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.core.language import Words
 from api.missions.rules import FORMATS, HORIZON, REQUIRED, broken_rules, broken_terms
 
 TODAY = date(2026, 3, 10)
@@ -28,6 +30,8 @@ GOOD: dict[str, Any] = {
     "prerequisites": [],
     "steps": [],
     "sessions": [],
+    "managers": [],
+    "reserved_to": [],
     "time_zone": "Europe/Paris",
     "location_label": None,
     "website": None,
@@ -84,10 +88,10 @@ def test_what_shows_nothing_is_not_written(blank: str) -> None:
     assert broken(title=f"Site {blank * 5}") == {("/title", "title-too-short")}
 
 
-@pytest.mark.parametrize("field", ["causes", "languages", "skills", "regimes"])
+@pytest.mark.parametrize("field", ["causes", "languages", "skills", "regimes", "managers", "reserved_to"])
 def test_nothing_is_given_twice(field: str) -> None:
-    twice = [*GOOD[field], GOOD[field][0]]
-    assert broken(**{field: twice}) == {(f"/{field}/{len(GOOD[field])}", "repeated")}
+    once = GOOD[field] or ["somebody"]
+    assert broken(**{field: [*once, once[0]]}) == {(f"/{field}/{len(once)}", "repeated")}
 
 
 def test_one_applies_before_the_last_day() -> None:
@@ -97,6 +101,10 @@ def test_one_applies_before_the_last_day() -> None:
     assert broken(ends_on=None, apply_by=TODAY + 183 * day) == set()
     assert broken(ends_on=None, apply_by=TODAY + 184 * day) == {("/apply_by", "after-end")}
     assert broken(ends_on=None, apply_by=TODAY + 184 * day, format=None) == {("/format", "required")}
+    assert broken(starts_on=None, apply_by=TODAY + day) == {
+        ("/starts_on", "required"),
+        ("/apply_by", "after-end"),
+    }
 
 
 def test_it_starts_within_two_years() -> None:
@@ -112,22 +120,67 @@ def test_it_starts_within_two_years() -> None:
 
 
 def test_a_session_lies_before_the_last_day_that_the_format_gives() -> None:
-    def slot(day: date) -> dict[str, str]:
-        return {"starts_at": f"{day}T10:00:00Z", "ends_at": f"{day}T12:00:00Z"}
-
     last = TODAY + timedelta(days=183)
     outside = {("/sessions/0/starts_at", "outside")}
-    assert broken(ends_on=None, sessions=[slot(last)]) == set()
-    assert broken(ends_on=None, sessions=[slot(last + timedelta(days=1))]) == outside
+    assert broken(ends_on=None, sessions=[slot(f"{last}T10:00:00Z")]) == set()
+    assert broken(ends_on=None, sessions=[slot(f"{last + timedelta(days=1)}T10:00:00Z")]) == outside
     assert ("/sessions/0/starts_at", "outside") not in broken(
-        ends_on=None, format=None, sessions=[slot(last + timedelta(days=1))]
+        ends_on=None, format=None, sessions=[slot(f"{last + timedelta(days=1)}T10:00:00Z")]
     )
+
+
+def slot(starts_at: str, ends_at: str | None = None) -> dict[str, str]:
+    """Give a session of two hours, or until then."""
+    end = ends_at or (datetime.fromisoformat(starts_at) + timedelta(hours=2)).isoformat()
+    return {"id": str(uuid4()), "starts_at": starts_at, "ends_at": end}
+
+
+def test_a_session_that_ends_at_midnight_lies_within_its_day() -> None:
+    zone = "+01:00"
+    midnight = f"{TODAY + timedelta(days=1)}T00:00:00{zone}"
+    assert broken(sessions=[slot(f"{TODAY}T22:00:00{zone}", midnight)]) == set()
+    later = midnight.replace("00:00:00", "00:00:01")
+    assert broken(sessions=[slot(f"{TODAY}T22:00:00{zone}", later)]) == {("/sessions/0/starts_at", "outside")}
+
+
+def test_every_session_that_overlaps_another_is_said() -> None:
+    spans = [("08", "18"), ("09", "10"), ("15", "16"), ("18", "19")]
+    sessions = [slot(f"{TODAY}T{first}:00:00Z", f"{TODAY}T{last}:00:00Z") for first, last in spans]
+    assert broken(sessions=sessions) == {
+        ("/sessions/1/starts_at", "overlap"),
+        ("/sessions/2/starts_at", "overlap"),
+    }
+
+
+def test_sessions_are_one_after_the_other_while_clocks_go_back() -> None:
+    day = date(2026, 10, 25)
+    sessions = [
+        slot(f"{day}T02:30:00+02:00", f"{day}T02:15:00+01:00"),
+        slot(f"{day}T02:15:00+01:00", f"{day}T02:45:00+01:00"),
+    ]
+    assert broken(starts_on=day, ends_on=day, sessions=sessions) == set()
+
+
+def test_no_two_sessions_bear_the_same_id() -> None:
+    same = [slot(f"{TODAY}T{hour}:00:00Z") | {"id": "same"} for hour in ("08", "14")]
+    terms = {"starts_on": None, "ends_on": None, "effort_minutes": 1800, "sessions": same}
+    assert broken(sessions=same) == {("/sessions/1/id", "repeated")}
+    assert [(fault.pointer, fault.code) for fault in broken_terms(terms, GOOD)] == [
+        ("/sessions/1/id", "repeated")
+    ]
+
+
+def test_a_format_of_a_day_says_so() -> None:
+    (fault,) = broken_rules(
+        GOOD | {"format": "team_day", "effort_minutes": 200, "ends_on": TODAY + timedelta(days=1)}, TODAY
+    )
+    assert fault.words == Words("This format lasts a single day.", "Ce format dure un seul jour.")
 
 
 def test_the_terms_of_one_person_end_with_the_mission() -> None:
     later = TODAY + timedelta(days=2)
     mission = GOOD | {"format": "team_day", "ends_on": None, "effort_minutes": 200}
-    session = {"starts_at": f"{later}T10:00:00Z", "ends_at": f"{later}T12:00:00Z"}
+    session = slot(f"{later}T10:00:00Z")
     terms = {"starts_on": TODAY, "ends_on": None, "effort_minutes": 200, "sessions": [session]}
     assert [fault.pointer for fault in broken_terms(terms, mission)] == ["/sessions/0/starts_at"]
 

@@ -229,6 +229,8 @@ MISSION_FAULTS = [
     ("time_zone", '"Europe/Lyon"', "/time_zone"),
     ("time_zone", '"../../etc/passwd"', "/time_zone"),
     ("time_zone", '"/etc/passwd"', "/time_zone"),
+    ("time_zone", '"localtime"', "/time_zone"),
+    ("time_zone", '"Factory"', "/time_zone"),
 ]
 
 
@@ -285,27 +287,30 @@ async def test_lone_surrogates_and_nul_are_refused_wherever_a_text_is(world: Wor
     assert await stored() == before
 
 
-async def test_far_dates_do_no_harm(world: World) -> None:
+async def test_days_and_instants_out_of_every_calendar_are_refused_wherever_they_stand(world: World) -> None:
     there = await place(world)
-    draft = {"association_id": there.association.id, "title": "Une affiche"}
-    for day in ("0001-01-01", "9999-12-31"):
-        made = await world.ok(
-            there.association.owner, "POST", "/v1/missions", draft | {"starts_on": day, "ends_on": day}
+    owner, mission = there.association.owner, f"/v1/missions/{there.mission['id']}"
+    version = (await world.call(owner, "GET", mission)).headers["etag"]
+    before = await stored()
+    for instant in ("9999-12-31T23:30:00-05:00", "9999-12-31T23:00:00-12:00", "0001-01-01T00:00:00+14:00"):
+        sessions = [{"starts_at": instant, "ends_at": instant}]
+        created = await world.call(
+            owner, "POST", "/v1/missions", {"association_id": there.association.id, "sessions": sessions}
         )
-        assert made["starts_on"] == day
-        assert (await world.ok(there.association.owner, "GET", f"/v1/missions/{made['id']}"))[
-            "ends_on"
-        ] == day
-    owner, draft_body = there.association.owner, draft | {"starts_on": "9999-12-31", "ends_on": "0001-01-01"}
-    inverted = await world.call(owner, "POST", "/v1/missions", draft_body)
-    assert fault_of(inverted, 422) is None, inverted.text
-    past = await world.call(
-        there.company.admin,
-        "PUT",
-        f"/v1/companies/{there.company.id}/policy",
-        {"effective_from": "0001-01-01"},
-    )
-    assert_problem(past, 422, "invalid", "/effective_from")
+        edited = await world.call(owner, "PATCH", mission, {"sessions": sessions}, if_match=version)
+        for answer in (created, edited):
+            document = assert_problem(answer, 422, "invalid")
+            assert [(error["pointer"], error["code"]) for error in document["errors"]] == [
+                ("/sessions/0/starts_at", "out-of-bounds"),
+                ("/sessions/0/ends_at", "out-of-bounds"),
+            ]
+    for day in ("0001-01-01", "1999-12-31", "2101-01-01", "9999-12-31"):
+        answer = await world.call(owner, "PATCH", mission, {"apply_by": day}, if_match=version)
+        assert_problem(answer, 422, "invalid", "/apply_by")
+        policy = f"/v1/companies/{there.company.id}/policy"
+        answer = await world.call(there.company.admin, "PUT", policy, {"effective_from": day})
+        assert_problem(answer, 422, "invalid", "/effective_from")
+    assert await stored() == before
 
 
 async def test_hours_of_impossible_days_are_refused(world: World) -> None:

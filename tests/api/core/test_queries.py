@@ -181,7 +181,9 @@ async def test_far_days_are_answered_but_not_those_that_end_before_they_start(wo
         ("/v1/missions?starts_after=2026-12-01&starts_before=2026-01-01", "/starts_before"),
     )
     for path, pointer in turned:
-        assert_problem(await world.call(company.admin, "GET", path), 422, "invalid", pointer)
+        document = assert_problem(await world.call(company.admin, "GET", path), 422, "invalid", pointer)
+        first = "starts_after" if pointer == "/starts_before" else "from"
+        assert document["errors"][0]["detail"] == f"Cette date précède `{first}`."
     for instant in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
         query = f"reports/engagement?from=2026-01-01&to=2026-12-31&as_of={quote(instant)}"
         answer = await world.call(company.admin, "GET", f"{base}/{query}")

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from api.core.database import operations
 from tests.api.core.asking import assert_problem, place
 from tests.make.world import World
@@ -68,7 +70,7 @@ async def test_an_edit_must_name_the_present_version(world: World) -> None:
         "garbage",
         "1",
         "v1",
-        '"v1"',
+        '"v2"',
         '"v2-0000000000000000"',
         f"W/{tag}",
         tag.strip('"'),
@@ -78,6 +80,8 @@ async def test_an_edit_must_name_the_present_version(world: World) -> None:
         tag.replace("v1", "v" + "9" * 30),
         tag.replace("v1", "v１"),
         f"{tag}{tag}",
+        f'{tag}, "v2"',
+        f'"other", W/{tag}',
         "x" * 10_000,
     ):
         answer = await world.client.patch(
@@ -107,6 +111,23 @@ async def test_only_the_version_of_if_match_counts(world: World) -> None:
         there.association.owner, "PATCH", path, {"title": "Deux affiches"}, if_match=anonymous
     )
     assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    "held", ['"v1"', '"v1-0000000000000000"', '"other", "v1"', 'W/"v1-00" ,"v1-00"', '"a,b","v1","x"']
+)
+async def test_a_version_is_named_by_itself_or_in_a_list(world: World, held: str) -> None:
+    association = await world.association()
+    mission = await world.mission(association, publish=False)
+    path = f"/v1/missions/{mission['id']}"
+    answer = await world.call(association.owner, "PATCH", path, {"title": "Deux affiches"}, if_match=held)
+    assert (answer.status_code, answer.json()["version"]) == (200, 2), answer.text
+    late = await world.call(association.owner, "PATCH", path, {"title": "Trois"}, if_match=held)
+    assert_problem(late, 412, "version-changed")
+    newest = await world.call(
+        association.owner, "PATCH", path, {"title": "Trois affiches"}, if_match=f'{held}, "v2"'
+    )
+    assert newest.status_code == 200
 
 
 async def test_an_act_takes_a_version_and_a_decision_needs_one(world: World) -> None:
@@ -164,6 +185,61 @@ async def test_null_clears_and_an_array_replaces(world: World) -> None:
             association.owner, "PATCH", path, {field: None}, if_match=edited.headers["etag"]
         )
         assert_problem(answer, 422, "invalid", f"/{field}")
+
+
+async def test_an_object_of_a_mission_merges(world: World) -> None:
+    association = await world.association()
+    me = (await world.ok(association.owner, "GET", "/v1/me"))["id"]
+    mission = await world.mission(
+        association,
+        publish=False,
+        location={"label": "Mairie", "postal_code": "69007"},
+        contact={"name": "Inès", "email": "ines@papyrus.example"},
+    )
+    nobody = {"person_id": None, "name": None, "email": None, "phone": None}
+    point = {"latitude": None, "longitude": None}
+    for patch, after in (
+        ({"location": {"label": "École"}}, {"label": "École", "postal_code": "69007"} | point),
+        ({"location": {"postal_code": None}}, {"label": "École", "postal_code": None} | point),
+        ({"location": {"label": None}}, None),
+        ({"location": {"postal_code": "69001"}}, {"label": None, "postal_code": "69001"} | point),
+        ({"location": {}}, {"label": None, "postal_code": "69001"} | point),
+        ({"contact": {"email": None}}, nobody | {"name": "Inès"}),
+        (
+            {"contact": {"phone": "+33 6 12 34 56 78"}},
+            nobody | {"name": "Inès", "phone": "+33 6 12 34 56 78"},
+        ),
+        ({"contact": {"person_id": me}}, nobody | {"person_id": me}),
+        ({"contact": {"phone": "04 00 00 00 00"}}, nobody | {"person_id": me, "phone": "04 00 00 00 00"}),
+        ({"contact": {"person_id": me}}, nobody | {"person_id": me, "phone": "04 00 00 00 00"}),
+        ({"contact": {"name": "Zoé"}}, nobody | {"name": "Zoé"}),
+        ({"contact": {"name": None}}, None),
+        ({"contact": {}}, None),
+    ):
+        path, (name,) = f"/v1/missions/{mission['id']}", patch
+        tag = (await world.call(association.owner, "GET", path)).headers["etag"]
+        answer = await world.call(association.owner, "PATCH", path, patch, if_match=tag)
+        assert (answer.status_code, answer.json()[name]) == (200, after), patch
+    empty = await world.mission(association, publish=False, contact={"name": None}, location={})
+    assert (empty["contact"], empty["location"]) == (None, None)
+
+
+async def test_the_address_of_an_association_merges(world: World) -> None:
+    address = {"street": "1 rue du Port", "postal_code": "69002", "city": "Lyon"}
+    association = await world.association(address=address)
+    path = f"/v1/associations/{association.id}"
+    tag = (await world.call(association.owner, "GET", path)).headers["etag"]
+    patch = {"address": {"street": None, "city": "Bron"}}
+    edited = await world.ok(association.owner, "PATCH", path, patch, if_match=tag)
+    assert edited["address"] == {
+        "street": None,
+        "postal_code": "69002",
+        "city": "Bron",
+        "latitude": None,
+        "longitude": None,
+    }
+    cleared = await world.call(association.owner, "PATCH", path, {"address": {"city": None}}, if_match=tag)
+    assert_problem(cleared, 422, "invalid", "/address/city")
 
 
 async def test_an_empty_patch_changes_nothing(world: World) -> None:
