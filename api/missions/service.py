@@ -21,6 +21,7 @@ from api.missions.facts import Agreed, MissionChanged
 from api.missions.lifecycle import enter, require_rules
 from api.missions.schemas import (
     Contact,
+    Location,
     MissionFields,
     MissionIn,
     MissionOut,
@@ -254,10 +255,17 @@ def _given(patch: MissionFields, present: Mapping[str, Any]) -> dict[str, Any]:
     if sessions := fields.get("sessions"):
         fields["sessions"] = sessions_of(sessions)
     if place := fields.get("location"):
-        fields["location"] = merged(present.get("location"), place)
+        fields["location"] = merged(_place_of(present.get("location"), place), place)
     if contact := fields.get("contact"):
         fields["contact"] = merged(_kept_of(present.get("contact"), contact), contact)
     return fields | {name: msgspec.to_builtins(fields[name]) for name in queries.DOCUMENTS & fields.keys()}
+
+
+def _place_of(location: dict[str, Any] | None, patch: Location) -> dict[str, Any] | None:
+    """Give what a patch of the location merges with: coordinates are of the postcode that they came with."""
+    if location and patch.postal_code not in (msgspec.UNSET, location["postal_code"]):
+        return location | {"latitude": None, "longitude": None}
+    return location
 
 
 def _kept_of(contact: dict[str, Any] | None, patch: Contact) -> dict[str, Any] | None:

@@ -91,7 +91,9 @@ async def update_association(
     """Edit an association; raises NotFound, Forbidden, VersionChanged, Invalid, AlreadyRegistered."""
     edits = changes(given)
     if "address" in edits:
-        edits |= changes(edits.pop("address"))
+        place = changes(edits.pop("address"))
+        # Coordinates are of the postcode that they came with.
+        edits |= {"latitude": None, "longitude": None} | place if "postal_code" in place else place
     async with transaction(actor) as connection:
         await queries.association_state(connection, association_id, actor)
         policy.require_member(actor, association_id, "owner")

@@ -108,3 +108,13 @@ async def test_nobody_takes_the_identifier_of_a_verified_association(world: Worl
         answer = await correct(world, association, rna="w691 888 881")
         assert_problem(answer, 409, "already-registered")
         assert (await correct(world, association, rna=None)).status_code == 200
+
+
+async def test_an_association_that_moves_leaves_its_coordinates(world: World) -> None:
+    association = await world.association(address=CORRECTED["address"])
+
+    renamed = await correct(world, association, address={"street": "2 rue du Port"})
+    moved = await correct(world, association, address={"postal_code": "75011", "city": "Paris"})
+
+    assert renamed.json()["address"] == CORRECTED["address"] | {"street": "2 rue du Port"}
+    assert (moved.json()["address"]["latitude"], moved.json()["address"]["city"]) == (None, "Paris")

@@ -392,6 +392,18 @@ async def test_half_a_point_is_refused(world: World) -> None:
     assert (edited.json()["location"]["latitude"], edited.json()["location"]["longitude"]) == (45.5, 0)
 
 
+async def test_another_postcode_leaves_no_coordinates_of_the_place_before(world: World) -> None:
+    association = await world.association()
+    place = {"label": "Au local", "postal_code": "69007", "latitude": 45.74, "longitude": 4.84}
+    mission = await world.mission(association, location=place)
+
+    same = await edit(world, association.owner, mission, location={"postal_code": "69007", "label": None})
+    moved = await edit(world, association.owner, mission, location={"postal_code": "75011"})
+
+    assert same.json()["location"] == place | {"label": None}
+    assert moved.json()["location"] == dict.fromkeys(place) | {"postal_code": "75011"}
+
+
 async def test_a_value_given_twice_is_not_published(world: World) -> None:
     association = await world.association()
     mission = await world.mission(association, publish=False, causes=["education", "education"])
