@@ -9,7 +9,7 @@ import msgspec
 
 from api.core import clock
 from api.core.actor import Actor
-from api.core.database import Connection, transaction
+from api.core.database import Connection, read, transaction
 from api.core.ids import new_id
 from api.core.language import Words
 from api.core.outbox import record
@@ -28,7 +28,7 @@ from api.missions.schemas import (
     SessionIn,
 )
 from api.missions.tables import Mission
-from api.missions.templates import template_fields
+from api.missions.templates import living_templates, template_fields
 from api.organisations.policy import check_time_zone, require_member
 from api.organisations.queries import association_state
 from api.organisations.schemas import both_regimes
@@ -37,11 +37,8 @@ DEFAULTS: dict[str, Any] = {"regimes": both_regimes(), "languages": ["fr"]}
 """What a draft says where neither its author nor its template does."""
 _COPIED = """
     SELECT association_id, title, summary, description, deliverable, prerequisites, steps, format, causes,
-           (SELECT coalesce(jsonb_agg(named || jsonb_build_object('skill', coalesce(replaced_by, id))), '[]')
-            FROM jsonb_array_elements(skills) named JOIN skill ON id = named ->> 'skill'
-            WHERE deprecated_at IS NULL OR replaced_by IS NOT NULL) AS skills,
-           places, effort_minutes, regimes, remote, location_label, postal_code, latitude, longitude, time_zone,
-           languages, contact, managers, reserved_to, template
+           living_skills(skills) AS skills, places, effort_minutes, regimes, remote, location_label, postal_code,
+           latitude, longitude, time_zone, languages, contact, managers, reserved_to, template
     FROM mission WHERE id = $1
 """
 _REFUSALS = {
@@ -101,7 +98,10 @@ class PeopleApplied(Problem):
 
 async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
     """Write a draft, which may be incomplete, from a template if one is named; raises NotFound, Forbidden, Invalid."""
-    begun = template_fields(given.template, actor.language) if given.template else {}
+    begun: dict[str, Any] = {}
+    if given.template:
+        async with read(actor) as connection:
+            begun = template_fields(await living_templates(connection), given.template, actor.language)
     return await _insert(actor, given.association_id, _columns(DEFAULTS | begun | _given(given)))
 
 

@@ -303,7 +303,7 @@ async def test_a_mission_asks_for_skills_of_the_list(world: World) -> None:
     assert_problem(unknown, 422, "invalid", "/skills")
 
 
-async def test_a_copy_names_what_replaced_a_skill_deprecated_since(world: World) -> None:
+async def test_a_copy_names_what_replaced_a_skill_deprecated_since_once(world: World) -> None:
     association = await world.association()
     async with operations() as connection:
         for skill in ("copied-old", "copied-new", "copied-gone"):
@@ -312,7 +312,10 @@ async def test_a_copy_names_what_replaced_a_skill_deprecated_since(world: World)
                    SELECT $1, id, $1, $1 FROM skill_family ORDER BY id LIMIT 1""",
                 skill,
             )
-    wanted = [{"skill": "copied-old", "level": 3}, {"skill": "copied-gone"}]
+    wanted = [
+        *({"skill": "copied-new", "level": 2, "essential": False}, {"skill": "accounting"}),
+        *({"skill": "copied-old", "level": 3}, {"skill": "copied-gone"}),
+    ]
     mission = await world.mission(association, publish=False, skills=wanted)
     async with operations() as connection:
         await connection.execute(
@@ -321,7 +324,10 @@ async def test_a_copy_names_what_replaced_a_skill_deprecated_since(world: World)
                WHERE id IN ('copied-old', 'copied-gone')"""
         )
     copy = await world.ok(association.owner, "POST", mission_path(mission, "duplicate"))
-    assert copy["skills"] == [{"skill": "copied-new", "level": 3, "essential": True}]
+    assert copy["skills"] == [
+        {"skill": "copied-new", "level": 3, "essential": True},
+        {"skill": "accounting", "level": 2, "essential": True},
+    ]
 
 
 async def test_half_a_point_is_refused(world: World) -> None:
