@@ -57,7 +57,8 @@ FILTERS = {
     "open": "closes_at > $1",
     "association": "($2::uuid IS NULL OR association_id = $2)",
     "cause": "($3::text[] IS NULL OR causes && $3)",
-    "skill": "($4::text[] IS NULL OR skills && $4)",
+    # A constant to the planner, which plans each question that filters: the ids of what replaced the skills asked for.
+    "skill": "($4::text[] IS NULL OR skills && searched_skills($4))",
     # One alone is an equality to the planner, which has an index in the order of the list for it.
     "format": """($5::text[] IS NULL
                 OR CASE cardinality($5::text[]) WHEN 1 THEN format = ($5::text[])[1] ELSE format = ANY ($5) END)""",

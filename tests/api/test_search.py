@@ -386,6 +386,9 @@ async def test_a_search_follows_what_replaced_a_skill(world: World) -> None:
 
     counted = {one["value"]: one["count"] for one in later["facets"]["skill"]}
     assert counted == {"followed-last": 2, "accounting": 1}
+    for known in ("followed-first", "followed-then"):
+        assert await world.ok(employee, "GET", f"{path}&skill={known}") == found_last
+    assert (await world.ok(employee, "GET", f"{path}&skill=nothing-here"))["items"] == []
     assert len(found_last["items"]) == 3
     assert sorted(found_last["items"][-1]["skills"]) == ["accounting", "followed-last"]
     assert {one["value"]: one["count"] for one in found_last["facets"]["skill"]} == {
