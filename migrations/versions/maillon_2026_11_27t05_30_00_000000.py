@@ -12,6 +12,7 @@ async def forwards() -> MigrationManager:
 
     async def run() -> None:
         await run_script("0027/skills.sql")
+        await run_script("0027/typed.sql")
         await run_script("0027/search.sql")
         await run_script("hand_over.sql")
 
