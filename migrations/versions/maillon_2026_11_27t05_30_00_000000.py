@@ -15,6 +15,7 @@ async def forwards() -> MigrationManager:
         await run_script("0027/typed.sql")
         await run_script("0027/search.sql")
         await run_script("0027/words.sql")
+        await run_script("0027/associations.sql")
         await run_script("hand_over.sql")
 
     manager.add_raw(run)
