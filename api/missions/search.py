@@ -13,9 +13,9 @@ from msgspec import UNSET, UnsetType, structs
 
 from api.core import clock, pagination
 from api.core.database import Connection, fetch_all
-from api.core.language import Words
 from api.core.problems import Fault, Invalid
 from api.missions.schemas_search import FacetCount, Found, MissionSummary
+from api.organisations.policy import UNKNOWN_POSTAL_CODE
 
 Sort = Literal["newest", "relevance", "distance", "starts"]
 Facet = Literal["cause", "skill", "format", "remote", "regime", "language"]
@@ -277,8 +277,7 @@ async def point_of(connection: Connection, postal_code: str) -> tuple[float, flo
     if postal_code not in _points:
         row = await connection.fetchrow(_POINT, postal_code)
         if row["latitude"] is None:
-            words = Words("No French postcode.", "Ce code postal n’existe pas en France.")
-            raise Invalid(faults=[Fault("/postal_code", "unknown-postal-code", words)])
+            raise Invalid(faults=[Fault("/postal_code", *UNKNOWN_POSTAL_CODE)])
         _points[postal_code] = (row["latitude"], row["longitude"])
     return _points[postal_code]
 

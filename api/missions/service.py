@@ -29,7 +29,7 @@ from api.missions.schemas import (
 )
 from api.missions.tables import Mission
 from api.missions.templates import living_templates, template_fields
-from api.organisations.policy import check_time_zone, require_member
+from api.organisations.policy import UNKNOWN_POSTAL_CODE, check_time_zone, require_member
 from api.organisations.queries import association_state
 from api.organisations.schemas import both_regimes
 
@@ -37,7 +37,8 @@ DEFAULTS: dict[str, Any] = {"regimes": both_regimes(), "languages": ["fr"]}
 """What a draft says where neither its author nor its template does."""
 _COPIED = """
     SELECT association_id, title, summary, description, deliverable, prerequisites, steps, format, causes,
-           living_skills(skills) AS skills, places, effort_minutes, regimes, remote, location_label, postal_code,
+           living_skills(skills) AS skills, places, effort_minutes, regimes, remote, location_label,
+           (SELECT min(postal_code) FROM commune WHERE postal_code = mission.postal_code) AS postal_code,
            latitude, longitude, time_zone, languages, contact, managers, reserved_to, template
     FROM mission WHERE id = $1
 """
@@ -69,6 +70,7 @@ _REFUSALS = {
             "A skill of the list, which is not deprecated.", "Une compétence de la liste, qui a encore cours."
         ),
     ),
+    "mission_postal_code_known": ("/location/postal_code", *UNKNOWN_POSTAL_CODE),
 }
 """What the database refuses of a mission's text, by the name of the constraint."""
 _NAMED = frozenset(_REFUSALS) - {"mission_point_is_whole"}
@@ -108,7 +110,7 @@ async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
 async def duplicate_mission(actor: Actor, mission_id: UUID) -> MissionOut:
     """Copy a mission of one's association into a new draft, without its days; raises NotFound, Forbidden.
 
-    Of a skill deprecated since, it names the replacement, or nothing.
+    Of a skill deprecated since, it names the replacement, or nothing; nor does it take over a postcode that is none.
     """
     async with transaction(actor) as connection:
         present = await enter(connection, mission_id, actor)

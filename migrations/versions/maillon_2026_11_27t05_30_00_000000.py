@@ -16,6 +16,7 @@ async def forwards() -> MigrationManager:
         await run_script("0027/search.sql")
         await run_script("0027/words.sql")
         await run_script("0027/associations.sql")
+        await run_script("0027/places.sql")
         await run_script("hand_over.sql")
 
     manager.add_raw(run)

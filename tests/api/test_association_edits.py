@@ -108,3 +108,22 @@ async def test_nobody_takes_the_identifier_of_a_verified_association(world: Worl
         answer = await correct(world, association, rna="w691 888 881")
         assert_problem(answer, 409, "already-registered")
         assert (await correct(world, association, rna=None)).status_code == 200
+
+
+@pytest.mark.parametrize("code", ["00000", "99999"])
+async def test_an_address_has_a_french_postcode(world: World, code: str) -> None:
+    association = await world.association()
+    address = {"street": None, "postal_code": code, "city": "Lyon", "latitude": None, "longitude": None}
+    before = await world.ok(association.owner, "GET", f"/v1/associations/{association.id}")
+    body = {name: before[name] for name in ("legal_form", "purpose", "causes", "contact_email")}
+    registered = await world.call(
+        association.owner, "POST", "/v1/associations", body | {"name": "Ailleurs", "address": address}
+    )
+    edited = await correct(world, association, address=address)
+    for answer in (registered, edited):
+        assert_problem(answer, 422, "invalid", "/address/postal_code")
+        assert [error["code"] for error in answer.json()["errors"]] == ["unknown-postal-code"]
+    assert await world.ok(association.owner, "GET", f"/v1/associations/{association.id}") == before
+
+    cedex = address | {"postal_code": "69326", "city": "Lyon Cedex 03"}
+    assert (await correct(world, association, address=cedex)).json()["address"] == cedex

@@ -3,15 +3,20 @@
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
+from litestar import Litestar
 
 from api.core import clock
 from api.core.database import operations
 from api.missions.facts import MissionChanged
 from tests.api.core.asking import assert_problem
 from tests.api.test_members import join
+from tests.make.clone import cloned, superuser_url
+from tests.make.served import served
 from tests.make.world import Association, World
+from tests.schema.test_personal_data import database_of
 
 DAY = timedelta(days=1)
 
@@ -82,6 +87,8 @@ async def test_every_field_is_read_back_as_it_was_written(world: World) -> None:
         ("managers", ["00000000-0000-7000-8000-000000000000"], "/managers"),
         ("reserved_to", ["00000000-0000-7000-8000-000000000000"], "/reserved_to"),
         ("contact", {"person_id": "00000000-0000-7000-8000-000000000000"}, "/contact/person_id"),
+        ("location", {"postal_code": "99999"}, "/location/postal_code"),
+        ("location", {"postal_code": "00000", "latitude": 45.7, "longitude": 4.8}, "/location/postal_code"),
     ],
 )
 async def test_a_mission_names_only_who_is_there(world: World, field: str, value: Any, pointer: str) -> None:
@@ -350,3 +357,30 @@ async def test_a_value_given_twice_is_not_published(world: World) -> None:
     published = await world.mission(association)
     answer = await edit(world, association.owner, published, languages=["fr", "fr"])
     assert_problem(answer, 422, "invalid", "/languages/1")
+
+
+async def test_a_postcode_that_is_none_is_refused_and_one_of_before_stays_until_it_is_edited(
+    app: Litestar, environment: dict[str, str]
+) -> None:
+    async with cloned(environment) as settings, served(app, settings) as client:
+        world = World(client, environment)
+        association = await world.association()
+        mission = await world.mission(association, location={"postal_code": "69007"})
+        planted = await asyncpg.connect(superuser_url(environment, database_of(settings)))
+        await planted.execute(
+            "SET session_replication_role = replica; UPDATE mission SET postal_code = '99999'"
+        )
+        await planted.close()
+
+        renamed = await edit(world, association.owner, mission, title="Refondre un site")
+        labelled = await edit(
+            world, association.owner, mission, location={"postal_code": "99999", "label": "Ici"}
+        )
+        moved = await edit(world, association.owner, mission, location={"postal_code": "99998"})
+        copy = await world.ok(association.owner, "POST", mission_path(mission, "duplicate"))
+
+        assert (renamed.status_code, labelled.status_code) == (200, 200)
+        assert_problem(moved, 422, "invalid", "/location/postal_code")
+        shown = await world.ok(association.owner, "GET", mission_path(mission))
+        assert (shown["location"]["postal_code"], shown["location"]["label"]) == ("99999", "Ici")
+        assert (copy["location"]["postal_code"], copy["location"]["label"]) == (None, "Ici")
