@@ -22,9 +22,11 @@ async def load_communes(connection: asyncpg.Connection, content: bytes) -> None:
 
 
 async def load_synonyms(connection: asyncpg.Connection, content: bytes) -> None:
-    """Load `synonyms.txt`, a group a line, in place of what was there; each word means every other of its group."""
+    """Load `synonyms.txt`, a group a line, in place of what was there; each word, in any form, means the others."""
     pairs = sorted({pair for line in content.decode().splitlines() for pair in permutations(line.split(), 2)})
     await connection.execute("TRUNCATE search_synonym")
     await connection.executemany(
-        "INSERT INTO search_synonym VALUES (lower(unaccent($1)), $2) ON CONFLICT DO NOTHING", pairs
+        """INSERT INTO search_synonym SELECT key, $2 FROM unnest(search_keys(lower(unaccent($1)))) key
+           WHERE key IS NOT NULL ON CONFLICT DO NOTHING""",
+        pairs,
     )

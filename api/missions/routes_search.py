@@ -21,7 +21,7 @@ from api.missions.schemas_search import Found
 from api.missions.search import Facet, Question, Sort, point_of, search_missions
 from api.organisations.schemas import Cause, Format, PostalCode, Regime
 
-_NEAR = re.compile(r"(-?\d{1,2}(?:\.\d{1,10})?),(-?\d{1,3}(?:\.\d{1,10})?)")
+_NEAR = re.compile(r"(-?\d{1,2}(?:\.\d{1,10})?) ?, ?(-?\d{1,3}(?:\.\d{1,10})?)")
 FEW = 20
 """How many values of one filter, at most."""
 _SOME = QueryParameter(max_items=FEW)

@@ -13,9 +13,9 @@ from msgspec import UNSET, UnsetType, structs
 
 from api.core import clock, pagination
 from api.core.database import Connection, fetch_all
-from api.core.language import Words
 from api.core.problems import Fault, Invalid
 from api.missions.schemas_search import FacetCount, Found, MissionSummary
+from api.organisations.policy import UNKNOWN_POSTAL_CODE
 
 Sort = Literal["newest", "relevance", "distance", "starts"]
 Facet = Literal["cause", "skill", "format", "remote", "regime", "language"]
@@ -57,7 +57,8 @@ FILTERS = {
     "open": "closes_at > $1",
     "association": "($2::uuid IS NULL OR association_id = $2)",
     "cause": "($3::text[] IS NULL OR causes && $3)",
-    "skill": "($4::text[] IS NULL OR skills && $4)",
+    # A constant to the planner, which plans each question that filters: the ids of what replaced the skills asked for.
+    "skill": "($4::text[] IS NULL OR skills && searched_skills($4))",
     # One alone is an equality to the planner, which has an index in the order of the list for it.
     "format": """($5::text[] IS NULL
                 OR CASE cardinality($5::text[]) WHEN 1 THEN format = ($5::text[])[1] ELSE format = ANY ($5) END)""",
@@ -276,8 +277,7 @@ async def point_of(connection: Connection, postal_code: str) -> tuple[float, flo
     if postal_code not in _points:
         row = await connection.fetchrow(_POINT, postal_code)
         if row["latitude"] is None:
-            words = Words("No French postcode.", "Ce code postal n’existe pas en France.")
-            raise Invalid(faults=[Fault("/postal_code", "unknown-postal-code", words)])
+            raise Invalid(faults=[Fault("/postal_code", *UNKNOWN_POSTAL_CODE)])
         _points[postal_code] = (row["latitude"], row["longitude"])
     return _points[postal_code]
 

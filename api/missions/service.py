@@ -10,7 +10,7 @@ import msgspec
 
 from api.core import clock
 from api.core.actor import Actor
-from api.core.database import Connection, transaction
+from api.core.database import Connection, read, transaction
 from api.core.ids import new_id
 from api.core.language import Words
 from api.core.outbox import record
@@ -30,8 +30,8 @@ from api.missions.schemas import (
     SessionIn,
 )
 from api.missions.tables import Mission
-from api.missions.templates import template_fields
-from api.organisations.policy import check_time_zone, require_member
+from api.missions.templates import living_templates, template_fields
+from api.organisations.policy import UNKNOWN_POSTAL_CODE, check_time_zone, require_member
 from api.organisations.queries import association_state
 from api.organisations.schemas import both_regimes
 
@@ -39,11 +39,9 @@ DEFAULTS: dict[str, Any] = {"regimes": both_regimes(), "languages": ["fr"], "tim
 """What a draft says where neither its author nor its template does."""
 _COPIED = """
     SELECT association_id, title, summary, description, deliverable, prerequisites, steps, format, causes,
-           (SELECT coalesce(jsonb_agg(named || jsonb_build_object('skill', coalesce(replaced_by, id))), '[]')
-            FROM jsonb_array_elements(skills) named JOIN skill ON id = named ->> 'skill'
-            WHERE deprecated_at IS NULL OR replaced_by IS NOT NULL) AS skills,
-           places, effort_minutes, regimes, remote, location_label, postal_code, latitude, longitude, time_zone,
-           languages, contact, managers, reserved_to, template
+           living_skills(skills) AS skills, places, effort_minutes, regimes, remote, location_label,
+           (SELECT min(postal_code) FROM commune WHERE postal_code = mission.postal_code) AS postal_code,
+           latitude, longitude, time_zone, languages, contact, managers, reserved_to, template
     FROM mission WHERE id = $1
 """
 _REFUSALS = {
@@ -74,6 +72,7 @@ _REFUSALS = {
             "A skill of the list, which is not deprecated.", "Une compétence de la liste, qui a encore cours."
         ),
     ),
+    "mission_postal_code_known": ("/location/postal_code", *UNKNOWN_POSTAL_CODE),
 }
 """What the database refuses of a mission's text, by the name of the constraint."""
 _NAMED = frozenset(_REFUSALS) - {"mission_point_is_whole"}
@@ -106,17 +105,24 @@ async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
     faults: list[Fault] = []
     begun: dict[str, Any] = {}
     with gathered(faults):
-        begun = template_fields(given.template, actor.language) if given.template else {}
+        begun = await _begun(actor, given.template)
     fields = DEFAULTS | begun | _given(given, {})
     with gathered(faults):
         check_time_zone(fields["time_zone"])
     return await _insert(actor, given.association_id, _columns(fields), faults)
 
 
+async def _begun(actor: Actor, template: str | None) -> dict[str, Any]:
+    if template is None:
+        return {}
+    async with read(actor) as connection:
+        return template_fields(await living_templates(connection), template, actor.language)
+
+
 async def duplicate_mission(actor: Actor, mission_id: UUID) -> MissionOut:
     """Copy a mission of one's association into a new draft, without its days; raises NotFound, Forbidden.
 
-    Of a skill deprecated since, it names the replacement, or nothing.
+    Of a skill deprecated since, it names the replacement, or nothing; nor does it take over a postcode that is none.
     """
     async with transaction(actor) as connection:
         present = await enter(connection, mission_id, actor)

@@ -20,6 +20,11 @@ SUSPEND = move("suspended", "verified")
 REINSTATE = move("verified", "suspended")
 CLOSE = move("closed", "unverified", "verified", "refused", "suspended")
 
+UNKNOWN_POSTAL_CODE = (
+    "unknown-postal-code",
+    Words("No postcode of a French commune.", "Ce n’est le code postal d’aucune commune française."),
+)
+"""The code and the words of the fault."""
 NOT_EMPLOYED = Words("You have left this company.", "Vous avez quitté cette entreprise.")
 
 

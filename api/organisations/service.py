@@ -1,5 +1,7 @@
 """Use cases of associations and companies."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -50,6 +52,19 @@ class AlreadyRegistered(Problem):
     title = Words("It is registered already", "Elle est déjà enregistrée")
 
 
+@asynccontextmanager
+async def _refusals() -> AsyncIterator[None]:
+    """Say what the database refuses of an association's text."""
+    try:
+        yield
+    except asyncpg.UniqueViolationError:
+        raise AlreadyRegistered from None
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name != "association_postal_code_known":
+            raise
+        raise Invalid(faults=[Fault("/address/postal_code", *policy.UNKNOWN_POSTAL_CODE)]) from None
+
+
 async def register_association(actor: Actor, given: AssociationIn) -> AssociationOut:
     """Register an unverified association whose author becomes its owner.
 
@@ -61,27 +76,13 @@ async def register_association(actor: Actor, given: AssociationIn) -> Associatio
     owner = msgspec.structs.replace(actor, memberships={**actor.memberships, association_id: "owner"})
     fields = msgspec.structs.asdict(given) | msgspec.structs.asdict(given.address) | identifiers
     del fields["address"]
-    async with transaction(owner) as connection:
+    fields |= {"created_at": clock.now(), "review_since": clock.now(), "review_reasons": ["new"]}
+    async with transaction(owner) as connection, _refusals():
         if await connection.fetchval(_TAKEN, identifiers["rna"], identifiers["siret"], association_id):
             raise AlreadyRegistered
-        await Association.insert(
-            Association(
-                id=association_id,
-                created_at=clock.now(),
-                review_since=clock.now(),
-                review_reasons=["new"],
-                **fields,
-            )
-        )
-        await AssociationMember.insert(
-            AssociationMember(
-                id=new_id(),
-                association_id=association_id,
-                person_id=actor.author,
-                role="owner",
-                since=clock.now(),
-            )
-        )
+        await Association.insert(Association(id=association_id, **fields))
+        seat: dict[str, Any] = {"person_id": actor.author, "role": "owner", "since": clock.now()}
+        await AssociationMember.insert(AssociationMember(id=new_id(), association_id=association_id, **seat))
         return await queries.get_association(connection, association_id, owner)
 
 
@@ -94,7 +95,7 @@ async def update_association(
         place = changes(edits.pop("address"))
         # Coordinates are of the postcode that they came with.
         edits |= {"latitude": None, "longitude": None} | place if "postal_code" in place else place
-    async with transaction(actor) as connection:
+    async with transaction(actor) as connection, _refusals():
         await queries.association_state(connection, association_id, actor)
         policy.require_member(actor, association_id, "owner")
         present = await _lock_association(connection, association_id)
@@ -107,10 +108,7 @@ async def update_association(
         elif reasons := _to_review(present, edits):
             edits |= {"review_since": clock.now(), "review_reasons": reasons}
         if edits:
-            try:
-                await Association.update(edits).where(Association.id == association_id)
-            except asyncpg.UniqueViolationError:
-                raise AlreadyRegistered from None
+            await Association.update(edits).where(Association.id == association_id)
         return await queries.get_association(connection, association_id, actor)
 
 

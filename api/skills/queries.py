@@ -19,17 +19,21 @@ _ALL = """
     WHERE s.deprecated_at IS NULL AND ($1::text IS NULL OR s.family_id = $1) AND (s.label_key, s.id) > ($2, $3)
     ORDER BY s.label_key, s.id LIMIT $4
 """
-# What begins the label, begins a word of it, begins another name, or else resembles: the closest first.
+# What is the label, in either language, or another name; begins the label, or another name; begins a word of them; or
+# else resembles: the closest first.
 _LIKE = """
     SELECT fields, s.rank FROM (
-        SELECT *, 1000 * (place + 1) - round(1000 * CASE WHEN place < 2 THEN similarity(label_key, q)
-                                                         WHEN place = 3 THEN word_similarity(q, search)
-                                                         ELSE 0 END)::integer AS rank
-        FROM (SELECT found.*, q, CASE WHEN starts_with(label_key, q) THEN 0
-                                      WHEN position(' ' || q IN label_key) > 0 THEN 1
-                                      WHEN position(' ' || q IN search) > 0 THEN 2
-                                      ELSE 3 END AS place
-              FROM folded($1) q, skills_like(q) found) placed) s
+        SELECT found.*, 1000 * (place + 1) - round(500 * likeness)::integer AS rank
+        FROM folded($1) q, skills_like(q) found,
+        LATERAL (SELECT max(similarity(q, name) + strict_word_similarity(q, name)) AS likeness,
+                        bool_or(starts_with(name, q)) AS begins FROM unnest(names) name) called,
+        LATERAL (SELECT CASE WHEN q IN (label_fr_key, label_en_key) THEN 0
+                             WHEN q = ANY (names) THEN 1
+                             WHEN starts_with(label_key, q) THEN 2
+                             WHEN begins THEN 3
+                             WHEN position(' ' || q IN label_key) > 0 THEN 4
+                             WHEN position(' ' || q IN search) > 0 THEN 5
+                             ELSE 6 END AS place) placed) s
     JOIN skill_family f ON f.id = s.family_id
     WHERE ($2::text IS NULL OR s.family_id = $2) AND (s.rank, s.label_key, s.id) > ($3, $4, $5)
     ORDER BY s.rank, s.label_key, s.id LIMIT $6

@@ -10,7 +10,6 @@ _DEPRECATE = """
     UPDATE skill SET deprecated_at = coalesce(deprecated_at, $2), replaced_by = coalesce($3, replaced_by)
     WHERE id = $1 RETURNING id
 """
-_FOLLOW = "UPDATE skill SET replaced_by = $2 WHERE replaced_by = $1"
 
 
 async def deprecate_skill(skill_id: str, replaced_by: str | None = None) -> None:
@@ -24,5 +23,3 @@ async def deprecate_skill(skill_id: str, replaced_by: str | None = None) -> None
                 )
             )
         found(await connection.fetchval(_DEPRECATE, skill_id, clock.now(), replaced_by))
-        if replaced_by:
-            await connection.execute(_FOLLOW, skill_id, replaced_by)

@@ -27,7 +27,7 @@ class SkillFamily(Table, db=ENGINE, tablename="skill_family"):
 
 
 class Skill(Table, db=ENGINE, tablename="skill"):
-    """A skill, never deleted; the last three columns are kept by a trigger, for lists and search."""
+    """A skill, never deleted; the last four columns are kept by a trigger, for lists and search."""
 
     id = Text(primary_key=True, default=None)
     family_id = ForeignKey(SkillFamily, null=False, default=None, on_delete=OnDelete.restrict)
@@ -42,3 +42,4 @@ class Skill(Table, db=ENGINE, tablename="skill"):
     label_fr_key = Text(default=None)
     label_en_key = Text(default=None)
     search = Text(default=None)
+    names = Array(base_column=Text(), default=list)

@@ -118,3 +118,22 @@ async def test_an_association_that_moves_leaves_its_coordinates(world: World) ->
 
     assert renamed.json()["address"] == CORRECTED["address"] | {"street": "2 rue du Port"}
     assert (moved.json()["address"]["latitude"], moved.json()["address"]["city"]) == (None, "Paris")
+
+
+@pytest.mark.parametrize("code", ["00000", "99999"])
+async def test_an_address_has_a_french_postcode(world: World, code: str) -> None:
+    association = await world.association()
+    address = {"street": None, "postal_code": code, "city": "Lyon", "latitude": None, "longitude": None}
+    before = await world.ok(association.owner, "GET", f"/v1/associations/{association.id}")
+    body = {name: before[name] for name in ("legal_form", "purpose", "causes", "contact_email")}
+    registered = await world.call(
+        association.owner, "POST", "/v1/associations", body | {"name": "Ailleurs", "address": address}
+    )
+    edited = await correct(world, association, address=address)
+    for answer in (registered, edited):
+        assert_problem(answer, 422, "invalid", "/address/postal_code")
+        assert [error["code"] for error in answer.json()["errors"]] == ["unknown-postal-code"]
+    assert await world.ok(association.owner, "GET", f"/v1/associations/{association.id}") == before
+
+    cedex = address | {"postal_code": "69326", "city": "Lyon Cedex 03"}
+    assert (await correct(world, association, address=cedex)).json()["address"] == cedex

@@ -4,15 +4,20 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import msgspec
 import pytest
+from litestar import Litestar
 
 from api.core import clock
 from api.core.database import operations
 from api.missions.facts import MissionChanged
 from tests.api.core.asking import assert_problem
 from tests.api.test_members import join
+from tests.make.clone import cloned, superuser_url
+from tests.make.served import served
 from tests.make.world import Association, World
+from tests.schema.test_personal_data import database_of
 
 DAY = timedelta(days=1)
 
@@ -83,6 +88,8 @@ async def test_every_field_is_read_back_as_it_was_written(world: World) -> None:
         ("managers", ["00000000-0000-7000-8000-000000000000"], "/managers/0"),
         ("reserved_to", ["00000000-0000-7000-8000-000000000000"], "/reserved_to/0"),
         ("contact", {"person_id": "00000000-0000-7000-8000-000000000000"}, "/contact/person_id"),
+        ("location", {"postal_code": "99999"}, "/location/postal_code"),
+        ("location", {"postal_code": "00000", "latitude": 45.7, "longitude": 4.8}, "/location/postal_code"),
     ],
 )
 async def test_a_mission_names_only_who_is_there(world: World, field: str, value: Any, pointer: str) -> None:
@@ -361,7 +368,7 @@ async def test_a_mission_asks_for_skills_of_the_list(world: World) -> None:
     assert_problem(unknown, 422, "invalid", "/skills/0/skill")
 
 
-async def test_a_copy_names_what_replaced_a_skill_deprecated_since(world: World) -> None:
+async def test_a_copy_names_what_replaced_a_skill_deprecated_since_once(world: World) -> None:
     association = await world.association()
     async with operations() as connection:
         for skill in ("copied-old", "copied-new", "copied-gone"):
@@ -370,7 +377,10 @@ async def test_a_copy_names_what_replaced_a_skill_deprecated_since(world: World)
                    SELECT $1, id, $1, $1 FROM skill_family ORDER BY id LIMIT 1""",
                 skill,
             )
-    wanted = [{"skill": "copied-old", "level": 3}, {"skill": "copied-gone"}]
+    wanted = [
+        *({"skill": "copied-new", "level": 2, "essential": False}, {"skill": "accounting"}),
+        *({"skill": "copied-old", "level": 3}, {"skill": "copied-gone"}),
+    ]
     mission = await world.mission(association, publish=False, skills=wanted)
     async with operations() as connection:
         await connection.execute(
@@ -379,7 +389,10 @@ async def test_a_copy_names_what_replaced_a_skill_deprecated_since(world: World)
                WHERE id IN ('copied-old', 'copied-gone')"""
         )
     copy = await world.ok(association.owner, "POST", mission_path(mission, "duplicate"))
-    assert copy["skills"] == [{"skill": "copied-new", "level": 3, "essential": True}]
+    assert copy["skills"] == [
+        {"skill": "copied-new", "level": 3, "essential": True},
+        {"skill": "accounting", "level": 2, "essential": True},
+    ]
 
 
 async def test_half_a_point_is_refused(world: World) -> None:
@@ -433,3 +446,30 @@ async def test_two_sessions_of_one_id_are_not_published(world: World) -> None:
     assert [problem["pointer"] for problem in mission["problems"]] == ["/sessions/1/id"]
     document = assert_problem(answer, 422, "invalid", "/sessions/1/id")
     assert document["errors"][0]["code"] == "repeated"
+
+
+async def test_a_postcode_that_is_none_is_refused_and_one_of_before_stays_until_it_is_edited(
+    app: Litestar, environment: dict[str, str]
+) -> None:
+    async with cloned(environment) as settings, served(app, settings) as client:
+        world = World(client, environment)
+        association = await world.association()
+        mission = await world.mission(association, location={"postal_code": "69007"})
+        planted = await asyncpg.connect(superuser_url(environment, database_of(settings)))
+        await planted.execute(
+            "SET session_replication_role = replica; UPDATE mission SET postal_code = '99999'"
+        )
+        await planted.close()
+
+        renamed = await edit(world, association.owner, mission, title="Refondre un site")
+        labelled = await edit(
+            world, association.owner, mission, location={"postal_code": "99999", "label": "Ici"}
+        )
+        moved = await edit(world, association.owner, mission, location={"postal_code": "99998"})
+        copy = await world.ok(association.owner, "POST", mission_path(mission, "duplicate"))
+
+        assert (renamed.status_code, labelled.status_code) == (200, 200)
+        assert_problem(moved, 422, "invalid", "/location/postal_code")
+        shown = await world.ok(association.owner, "GET", mission_path(mission))
+        assert (shown["location"]["postal_code"], shown["location"]["label"]) == ("99999", "Ici")
+        assert (copy["location"]["postal_code"], copy["location"]["label"]) == (None, "Ici")

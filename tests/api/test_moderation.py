@@ -310,6 +310,22 @@ async def test_a_name_without_its_accents_and_a_siret_of_the_siren_are_suspected
         assert suspected[that.id] == ["siren", "name"]
 
 
+async def test_a_shared_identifier_is_shown_before_what_many_share(world: World) -> None:
+    moderator, person = await world.moderator(), await world.person()
+    shared = {"contact_email": "federation@x.example"}
+    for number in range(11):
+        await registered(world, person, name=f"Abeille {number:02d} de {'la' * number} ruche", **shared)
+    one, other = [
+        await registered(world, person, name=name, siren="552100554", **shared)
+        for name in ("Vanille et safran", "Zinc massif")
+    ]
+    for this, that in ((one, other), (other, one)):
+        shown = await world.ok(moderator, "GET", f"/v1/associations/{this.id}")
+        assert len(shown["duplicates"]) == 10
+        first = shown["duplicates"][0]
+        assert (first["id"], first["reasons"]) == (that.id, ["siren", "contact_email"])
+
+
 async def test_a_flag_waits_for_a_moderator_and_its_author_stays_unknown(world: World) -> None:
     association, moderator = await world.association(), await world.moderator()
     mission, author = await world.mission(association), await world.person()

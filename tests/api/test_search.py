@@ -168,6 +168,7 @@ async def test_a_question_that_cannot_be_meant_is_refused(world: World, query: s
         ("postal_code=69007&radius_km=10", {"site", "comptabilité"}),
         ("postal_code=69007", {"site", "comptabilité"}),
         ("near=48.85,2.35&radius_km=5", {"ailleurs"}),
+        ("near=48.85,%202.35&radius_km=5", {"ailleurs"}),
         ("near=-48.85,2.35&radius_km=300", set()),
     ],
 )
@@ -364,6 +365,55 @@ async def test_decomposed_letters_are_the_same_words(world: World) -> None:
             assert [item["id"] for item in found_there["items"]] == [mission["id"]], (written, form)
 
 
+async def test_words_find_a_mission_by_the_names_of_its_skills_and_by_any_form_of_a_synonym(
+    world: World,
+) -> None:
+    association, company = await world.association(), await world.company()
+    said: dict[str, Any] = {
+        "title": "Un coup de main",
+        "summary": "",
+        "description": "Une aide ponctuelle, à convenir ensemble.",
+    }
+    books = await world.mission(association, **said, skills=[{"skill": "accounting"}])
+    volunteers = await world.mission(association, **said | {"title": "Recrutement de bénévoles motivés"})
+    privacy = await world.mission(association, **said | {"title": "Mettre le registre RGPD à jour"})
+    reserved = await world.mission(
+        association, **said, skills=[{"skill": "translation"}], reserved_to=[company.id]
+    )
+    path, employee = f"/v1/missions?association={association.id}", world.employee(company)
+    for words, mission in (
+        ("bookkeeping", books),
+        ("saisie comptable", books),
+        ("volunteer", volunteers),
+        ("volunteers", volunteers),
+        ("RGDP", privacy),
+        ("traducteur", reserved),
+    ):
+        page = await world.ok(employee, "GET", f"{path}&q={words}")
+        assert [item["id"] for item in page["items"]] == [mission["id"]], words
+
+
+async def test_a_replaced_skill_is_found_by_the_words_of_either(
+    app: Litestar, environment: dict[str, str]
+) -> None:
+    async with cloned(environment) as settings, served(app, settings) as client:
+        world = World(client, environment)
+        association = await world.association()
+        said: dict[str, Any] = {
+            "title": "Un coup de main",
+            "summary": "",
+            "description": "Une aide ponctuelle, à convenir.",
+        }
+        first = await world.mission(association, **said, skills=[{"skill": "wordpress"}])
+        await deprecate_skill("wordpress", "ux-design")
+        second = await world.mission(association, **said, skills=[{"skill": "ux-design"}])
+        for words in ("wordpress", "Website redesign", "ergonomie", "user experience"):
+            page = await world.ok(None, "GET", f"/v1/missions?association={association.id}&q={words}")
+            assert [item["id"] for item in page["items"]] == [second["id"], first["id"]], words
+        offered = await world.ok(None, "GET", "/v1/skills?q=wordpress")
+        assert [item["id"] for item in offered["items"]] == ["ux-design"]
+
+
 async def test_a_search_follows_what_replaced_a_skill(world: World) -> None:
     association, company = await world.association(), await world.company()
     async with operations() as connection:
@@ -386,6 +436,9 @@ async def test_a_search_follows_what_replaced_a_skill(world: World) -> None:
 
     counted = {one["value"]: one["count"] for one in later["facets"]["skill"]}
     assert counted == {"followed-last": 2, "accounting": 1}
+    for known in ("followed-first", "followed-then"):
+        assert await world.ok(employee, "GET", f"{path}&skill={known}") == found_last
+    assert (await world.ok(employee, "GET", f"{path}&skill=nothing-here"))["items"] == []
     assert len(found_last["items"]) == 3
     assert sorted(found_last["items"][-1]["skills"]) == ["accounting", "followed-last"]
     assert {one["value"]: one["count"] for one in found_last["facets"]["skill"]} == {

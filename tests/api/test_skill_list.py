@@ -246,6 +246,19 @@ async def test_what_a_skill_replaced_follows_it(environment: dict[str, str]) -> 
             await deprecate_skill("nothing-here")
 
 
+async def test_what_a_skill_was_called_finds_what_replaced_it(
+    environment: dict[str, str], files: tuple[Path, Path]
+) -> None:
+    async with apart(environment):
+        await deprecate_skill("accounting", "budgeting")
+        await deprecate_skill("budgeting", "cash-management")
+        assert await found("bookkeeping") == ["cash-management"]
+        await import_esco(*files)
+        assert (await found("keeping the books"))[0] == "cash-management"
+        await deprecate_skill("cash-management")
+        assert await found("bookkeeping") == []
+
+
 async def test_the_commands_say_what_they_did(environment: dict[str, str], files: tuple[Path, Path]) -> None:
     async with cloned(environment) as settings:
         urls = {

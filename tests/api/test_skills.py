@@ -1,5 +1,6 @@
 """The list of skills: found as it is typed, in both languages, at any size, whatever is typed."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any, get_args
 from urllib.parse import quote
@@ -56,35 +57,54 @@ async def labels(world: World, query: str) -> list[str]:
         ("l'accessibilité numérique", "Accessibilité numérique"),
         ("bookkeeping", "Comptabilité"),
         ("droit du travai", "Droit du travail"),
+        ("accounting", "Comptabilité"),
+        ("Translation", "Traduction"),
+        ("translat", "Traduction"),
+        ("Real estate", "Immobilier"),
+        ("Customer relations", "Relation usagers et clients"),
+        ("comptablité", "Comptabilité"),
+        ("Espganol", "Espagnol"),
+        ("Allmeand", "Allemand"),
+        ("Alllemand", "Allemand"),
     ],
 )
 async def test_what_is_typed_finds_what_is_meant(world: World, typed: str, first: str) -> None:
     assert (await labels(world, f"q={quote(typed)}"))[0] == first
 
 
-async def test_what_begins_a_label_comes_first_then_words_then_other_names_and_typos_alone(
+async def test_whole_names_come_first_then_what_they_begin_with_then_their_words_and_typos_alone(
     world: World,
 ) -> None:
     async def places(typed: str) -> list[int]:
         page = await world.ok(None, "GET", f"/v1/skills?q={typed}&limit=100")
         return [place_of(item, typed) for item in page["items"]]
 
-    assert set(await places("compta")) == {0, 2}
-    assert set(await places("graphsime")) == {3}
-    assert set(await places("design")) >= {0, 1, 2}
-    for typed in ("compta", "communication", "design", "co"):
+    assert set(await places("compta")) == {1, 2, 5}
+    assert set(await places("graphsime")) == {6}
+    assert set(await places("co")) == {2, 3, 4, 5}
+    for typed in ("compta", "communication", "design", "co", "accounting", "web design"):
         assert await places(typed) == sorted(await places(typed)), typed
 
 
 def place_of(item: dict[str, Any], typed: str) -> int:
     """Tell by plain reading how a skill answers what is typed, where no accent is in play."""
-    label = item["label_fr"].lower()
-    others = " ".join([label, item["label_en"], *item["aliases"]]).lower().replace("(", " ").replace("-", " ")
-    if label.startswith(typed):
-        return 0
-    if f" {typed}" in label.replace("’", " "):
-        return 1
-    return 2 if f" {typed}" in f" {others.replace('’', ' ').replace('/', ' ')}" else 3
+    labels = [plain(item["label_fr"]), plain(item["label_en"])]
+    names = labels + [plain(alias) for alias in item["aliases"]]
+    answers = (
+        typed in labels,
+        typed in names,
+        labels[0].startswith(typed),
+        any(name.startswith(typed) for name in names),
+        f" {typed}" in labels[0],
+        any(f" {typed}" in name for name in names),
+        True,
+    )
+    return answers.index(True)
+
+
+def plain(name: str) -> str:
+    """Write a name with one space between its words."""
+    return " ".join(re.findall(r"\w+", name.lower()))
 
 
 async def test_the_language_decides_the_label_and_the_order(world: World) -> None:

@@ -2,7 +2,7 @@
 ALTER TABLE mission DROP CONSTRAINT mission_dates_in_order, ADD CONSTRAINT mission_dates_in_order
     CHECK (state IN ('draft', 'rejected') OR (starts_on <= ends_on AND apply_by <= ends_on));
 
--- Whom and what a mission may name: all that is not there is said at once, each by its constraint and its place.
+-- Whom, what and where a mission may name: all that is not there is said at once, each by its constraint and its place.
 CREATE OR REPLACE FUNCTION keep_mission_names() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public AS $$
 DECLARE
@@ -22,7 +22,11 @@ DECLARE
             WHERE association_id = NEW.association_id AND person_id = (NEW.contact ->> 'person_id')::uuid)
         UNION ALL
         SELECT 'mission_reserved_to_companies:' || place FROM unnest(NEW.reserved_to) WITH ORDINALITY AS each (named, place)
-        WHERE NOT EXISTS (SELECT FROM company WHERE id = named));
+        WHERE NOT EXISTS (SELECT FROM company WHERE id = named)
+        UNION ALL
+        -- One that the list of communes has lost since stays as well.
+        SELECT 'mission_postal_code_known:1' WHERE NEW.postal_code IS DISTINCT FROM OLD.postal_code
+            AND NEW.postal_code IS NOT NULL AND NOT EXISTS (SELECT FROM commune WHERE postal_code = NEW.postal_code));
 BEGIN
     IF broken <> '{}' THEN
         RAISE EXCEPTION 'a mission names who and what is there'
@@ -32,3 +36,6 @@ BEGIN
     RETURN NEW;
 END
 $$;
+DROP TRIGGER mission_names ON mission;
+CREATE TRIGGER mission_names BEFORE INSERT OR UPDATE OF managers, reserved_to, contact, skills, postal_code ON mission
+    FOR EACH ROW EXECUTE FUNCTION keep_mission_names();
