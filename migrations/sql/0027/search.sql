@@ -48,4 +48,3 @@ WHERE m.state = 'published' AND EXISTS (
     WHERE s.replaced_by IS NOT NULL)
 ORDER BY m.id;
 RESET ROLE;
-SET CONSTRAINTS ALL IMMEDIATE;
