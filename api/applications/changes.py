@@ -27,10 +27,10 @@ from api.core.lifecycle import Move, move, starts
 from api.core.outbox import record
 from api.core.problems import Fault, Forbidden, Invalid, NotFound, Problem, WrongState
 from api.core.schemas import Page
+from api.missions.fields import sessions_of
 from api.missions.queries import unpacked
 from api.missions.rules import broken_terms
 from api.missions.schemas import Session
-from api.missions.service import sessions_of
 
 ACCEPT = move("accepted", "proposed")
 DECLINE = move("declined", "proposed")

@@ -1,12 +1,9 @@
 """Use cases of a mission's text: writing, editing, copying and deleting it."""
 
-from collections.abc import Mapping
-from datetime import UTC
 from typing import Any, get_args
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from api.core import clock
 from api.core.actor import Actor
@@ -15,19 +12,14 @@ from api.core.ids import new_id
 from api.core.language import Words
 from api.core.outbox import record
 from api.core.problems import Fault, Invalid, Problem, VersionChanged, WrongState, gathered
-from api.core.schemas import changes, merged
 from api.missions import policy, queries
 from api.missions.facts import Agreed, MissionChanged
+from api.missions.fields import columns_of, given_in
 from api.missions.lifecycle import enter, require_rules
 from api.missions.schemas import (
-    Contact,
-    Location,
-    MissionFields,
     MissionIn,
     MissionOut,
     MissionPatch,
-    Session,
-    SessionIn,
 )
 from api.missions.tables import Mission
 from api.missions.templates import living_templates, template_fields
@@ -106,10 +98,10 @@ async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
     begun: dict[str, Any] = {}
     with gathered(faults):
         begun = await _begun(actor, given.template)
-    fields = DEFAULTS | begun | _given(given, {})
+    fields = DEFAULTS | begun | given_in(given, {})
     with gathered(faults):
         check_time_zone(fields["time_zone"])
-    return await _insert(actor, given.association_id, _columns(fields), faults)
+    return await _insert(actor, given.association_id, columns_of(fields), faults)
 
 
 async def _begun(actor: Actor, template: str | None) -> dict[str, Any]:
@@ -163,10 +155,12 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
             if present["version"] != edited:
                 raise VersionChanged
             present["location"] = queries.location_of(present)
-            edits = {name: value for name, value in _given(given, present).items() if value != present[name]}
+            edits = {
+                name: value for name, value in given_in(given, present).items() if value != present[name]
+            }
             if "time_zone" in edits:
                 check_time_zone(edits["time_zone"])
-            columns = _columns(edits)
+            columns = columns_of(edits)
             _require_editable(present, edits)
             after = (
                 present | edits | {"location_label": columns.get("location_label", present["location_label"])}
@@ -240,58 +234,6 @@ async def delete_mission(actor: Actor, mission_id: UUID, asked: int | None) -> N
         if present["state"] != "draft":
             raise WrongState(state=present["state"], allowed=["draft"])
         await Mission.delete().where(Mission.id == mission_id)
-
-
-def _columns(fields: dict[str, Any]) -> dict[Any, Any]:
-    """Give a mission's fields as they are stored: a location over its columns, documents as JSON."""
-    columns: dict[Any, Any] = dict(fields)
-    if "location" in fields:
-        place = columns.pop("location") or {}
-        columns |= {column: place.get(name) for name, column in queries.PLACE.items()}
-    for name in queries.DOCUMENTS & columns.keys():
-        if columns[name] is not None:
-            columns[name] = msgspec.json.encode(columns[name]).decode()
-    return columns
-
-
-def _given(patch: MissionFields, present: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the fields that a body names, merged with those present, its documents as they are read back."""
-    fields: dict[str, Any] = changes(patch)
-    fields.pop("ask_review", None)
-    if sessions := fields.get("sessions"):
-        fields["sessions"] = sessions_of(sessions)
-    if place := fields.get("location"):
-        fields["location"] = merged(_place_of(present.get("location"), place), place)
-    if contact := fields.get("contact"):
-        fields["contact"] = merged(_kept_of(present.get("contact"), contact), contact)
-    return fields | {name: msgspec.to_builtins(fields[name]) for name in queries.DOCUMENTS & fields.keys()}
-
-
-def _place_of(location: dict[str, Any] | None, patch: Location) -> dict[str, Any] | None:
-    """Give what a patch of the location merges with: coordinates are of the postcode that they came with."""
-    if location and patch.postal_code not in (msgspec.UNSET, location["postal_code"]):
-        return location | {"latitude": None, "longitude": None}
-    return location
-
-
-def _kept_of(contact: dict[str, Any] | None, patch: Contact) -> dict[str, Any] | None:
-    """Give what a patch of the contact merges with: a member takes the place of who was named, and the reverse."""
-    before = contact and contact["person_id"]
-    member = str(patch.person_id) if patch.person_id else None
-    replaced = member != before if member else before and (patch.name or patch.email)
-    return None if replaced else contact
-
-
-def sessions_of(given: list[SessionIn]) -> list[Session]:
-    """Give sessions as they are kept: each with an id, in UTC."""
-    return [
-        Session(
-            id=session.id or new_id(),
-            starts_at=session.starts_at.astimezone(UTC),
-            ends_at=session.ends_at.astimezone(UTC),
-        )
-        for session in given
-    ]
 
 
 def _refusal(error: asyncpg.CheckViolationError, faults: list[Fault]) -> Problem:

@@ -10,7 +10,7 @@ from api.core.settings import Settings
 from tests.api.core.asking import assert_problem
 from tests.api.test_members import code_to, guest, invite, join, members
 from tests.make.world import Association, World
-from tests.reactions.world import react
+from tests.reactions.world import catch_up
 
 REASON = {"reason": "Une mission décrivait un emploi salarié."}
 
@@ -208,31 +208,16 @@ async def test_a_closed_association_has_neither_members_nor_invitations(world: W
     )
 
 
-@pytest.mark.parametrize(
-    ("fact", "reaction", "title"),
-    [
-        ("AssociationSuspended", "tell_members_of_suspension", "est suspendue"),
-        ("AssociationReinstated", "tell_members_of_reinstatement", "est rétablie"),
-        ("AssociationClosed", "tell_members_of_closing", "est fermée"),
-    ],
-)
-async def test_members_are_told(
-    world: World, settings: Settings, fact: str, reaction: str, title: str
+async def test_members_are_told_what_became_of_their_association_in_order(
+    world: World, settings: Settings
 ) -> None:
     association, moderator = await world.association(), await world.moderator()
     coordinator = await join(world, association)
-    await world.ok(moderator, "POST", path(association, "suspend"), REASON)
-    await world.ok(moderator, "POST", path(association, "reinstate"))
-    if fact == "AssociationSuspended":
-        await world.ok(moderator, "POST", path(association, "suspend"), REASON)
+    for act in ("suspend", "reinstate", "suspend"):
+        await world.ok(moderator, "POST", path(association, act), REASON if act == "suspend" else None)
     await world.ok(association.owner, "POST", path(association, "close"))
-    (fact_id, *_) = await facts(association, fact)
-    async with operations() as connection:
-        await connection.execute(
-            "INSERT INTO reaction (id, fact_id, name, due_at) VALUES (uuidv7(), $1, $2, now())",
-            *(fact_id, reaction),
-        )
-    await react(fact, fact_id, settings)
+    await catch_up(settings)
 
     told = (await world.ok(coordinator.token, "GET", "/v1/me/notifications"))["items"]
-    assert [title in each["title"] for each in told] == [True]
+    titles = [each["title"].rpartition(" est ")[2] for each in reversed(told)]
+    assert titles == ["suspendue", "rétablie", "suspendue", "fermée"]

@@ -366,19 +366,21 @@ async def test_a_mission_names_known_skills_in_use(app: Litestar, environment: d
             return await world.call(association.owner, "PATCH", path, body, if_match=tag)
 
         for unknown in ("nothing-here", "web"):
-            assert_problem(await edit({"skills": [{"skill": unknown}]}), 422, "invalid", "/skills")
+            assert_problem(await edit({"skills": [{"skill": unknown}]}), 422, "invalid", "/skills/0/skill")
         made = {
             "association_id": association.id,
             "title": "Une affiche",
             "skills": [{"skill": "nothing-here"}],
         }
         answer = await world.call(association.owner, "POST", "/v1/missions", made)
-        assert_problem(answer, 422, "invalid", "/skills")
+        assert_problem(answer, 422, "invalid", "/skills/0/skill")
 
         await deprecate_skill("web-design", "ux-design")
         # What the mission says stays its own, until its skills are edited.
         assert (await edit({"title": "Deux affiches"})).json()["skills"] == named
-        assert_problem(await edit({"skills": [*named, {"skill": "branding"}]}), 422, "invalid", "/skills")
+        assert_problem(
+            await edit({"skills": [*named, {"skill": "branding"}]}), 422, "invalid", "/skills/0/skill"
+        )
         assert (await edit({"skills": [{"skill": "ux-design"}]})).status_code == 200
         assert await violations() == []
 

@@ -53,8 +53,8 @@ _HOURS = """
 
 
 _RELAYED = """
-    UPDATE outbox SET relayed_at = now()
-    WHERE id = (SELECT id FROM outbox WHERE fact = $1 ORDER BY id DESC LIMIT 1) RETURNING id
+    WITH relayed AS (UPDATE outbox SET relayed_at = now() WHERE relayed_at IS NULL RETURNING id, fact)
+    SELECT id FROM relayed WHERE fact = $1 ORDER BY id DESC LIMIT 1
 """
 _WAITING = """
     WITH waiting AS (UPDATE outbox SET relayed_at = now() WHERE relayed_at IS NULL RETURNING id, fact)
@@ -153,7 +153,7 @@ async def change(sql: str, *args: object) -> None:
 
 
 async def happen(fact: Fact, settings: Settings, times: int = 1) -> UUID:
-    """Record a fact and run every reaction owed to it; gives the fact's id."""
+    """Record a fact and run every reaction owed to it, none to what came before; gives the fact's id."""
     async with transaction(system(fact.company_id, fact.association_id)):
         await record(fact)
     async with operations() as connection:
