@@ -70,12 +70,14 @@ async def loaded(settings: Settings, variables: None) -> AsyncIterator[Counter[s
     restless = [
         asyncio.create_task(schedule._repeat(entry._replace(every=lambda _: 0.2), settings, queue))
         for entry in schedule.ENTRIES
-        if entry.name != "sweep"  # it has no Redis here
+        if entry.every(settings) <= 60 and entry.name != "sweep"  # it has no Redis here
     ]
-    await load()
-    for each in restless:
-        each.cancel()
-    await asyncio.gather(*restless, return_exceptions=True)
+    try:
+        await load()
+    finally:
+        for each in restless:
+            each.cancel()
+        await asyncio.gather(*restless, return_exceptions=True)
     after = await counts()
     await close_pools()
     yield after - before
