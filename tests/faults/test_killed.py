@@ -86,8 +86,11 @@ async def accept_while_killing(fleet: Fleet, owner: str, ids: list[str]) -> dict
     return answers
 
 
-async def accept_amid_a_kill(environment: dict[str, str], missions: int, **victim: str) -> None:
-    """Accept everybody who applied while a process is killed; raises AssertionError where what was said is not so."""
+async def accept_amid_a_kill(environment: dict[str, str], missions: int, **victim: str) -> int:
+    """Accept everybody who applied while a process is killed; gives how many have a place.
+
+    Raises AssertionError where what was said is not so.
+    """
     async with fleet_on(environment, **victim) as fleet:
         owner, association, ids = await applied(fleet, missions)
         fleet.seen.clear()
@@ -106,12 +109,13 @@ async def accept_amid_a_kill(environment: dict[str, str], missions: int, **victi
         assert len(holding) == PLACES * missions
         assert miscounted == 0
         assert told == Counter(holding)
+    return len(holding)
 
 
 async def test_what_a_killed_process_acknowledged_is_there_and_told_once(
     environment: dict[str, str],
 ) -> None:
-    await accept_amid_a_kill(environment, MISSIONS)
+    assert await accept_amid_a_kill(environment, MISSIONS) == PLACES * MISSIONS
 
 
 async def test_without_the_guard_of_places_it_is_seen(environment: dict[str, str]) -> None:

@@ -89,6 +89,7 @@ async def test_a_moderator_alone_lifts_a_moderators_pause(world: World) -> None:
     await move(
         Actor(person_id=STRANGER, roles=frozenset({"moderator"})), mission, "published", state_reason=""
     )
+    assert (await world.ok(None, "GET", mission_path(mission)))["state"] == "published"
 
 
 async def test_nothing_is_resumed_or_submitted_while_the_association_is_suspended(world: World) -> None:
@@ -99,6 +100,10 @@ async def test_nothing_is_resumed_or_submitted_while_the_association_is_suspende
         await move(member(association), mission, "published")
     with refused("mission_of_living_association"):
         await move(member(association), draft, "submitted", review_since="now")
+    states = [
+        (await world.ok(association.owner, "GET", mission_path(each)))["state"] for each in (mission, draft)
+    ]
+    assert states == ["paused", "draft"]
 
 
 async def test_nothing_starts_with_a_place_that_is_offered(world: World) -> None:
@@ -146,6 +151,8 @@ async def test_an_association_is_not_refused_over_live_missions(world: World) ->
             "UPDATE association SET state = 'refused' WHERE id = $1",
             UUID(association.id),
         )
+    home = f"/v1/associations/{association.id}"
+    assert (await world.ok(association.owner, "GET", home))["state"] == "unverified"
 
 
 @pytest.mark.parametrize(
@@ -171,6 +178,8 @@ async def test_a_mission_keeps_within_its_format_once_it_is_submitted(
         await write(member(association), sql, UUID(mission["id"]))
     with refused(name):
         await move(member(association), draft, "published")
+    kept = await world.ok(association.owner, "GET", mission_path(mission))
+    assert kept == mission
 
 
 async def test_the_bounds_of_formats_are_the_same_in_code_and_in_the_database(world: World) -> None:
