@@ -129,5 +129,6 @@ async def test_an_answer_that_comes_before_the_commit_is_seen(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(_HASTY)
-    with pytest.raises(AssertionError, match="Extra items in the left set"):
+    # Under load an application that was acknowledged is not there yet for whoever accepts it.
+    with pytest.raises(AssertionError, match=r"Extra items in the left set|/accept .*/problems/not-found"):
         await accept_amid_a_kill(environment, FEW, PYTHONPATH=str(tmp_path))
