@@ -87,6 +87,23 @@ async def test_an_association_reads_what_moderators_decided_of_a_mission_that_is
     assert kinds == ["association_verified", "mission_reviewed", "mission_paused", "mission_resumed"]
 
 
+async def test_who_is_declined_twice_reads_the_reason_of_each(world: World, settings: Settings) -> None:
+    association, company = await world.association(), await world.company()
+    employee = world.employee(company, "anne")
+    application = await world.application(employee, await world.mission(association))
+    path = f"/v1/applications/{application['id']}"
+    await world.ok(association.owner, "POST", f"{path}/decline", {"reason": "requirements_not_met"})
+    await world.ok(association.owner, "POST", f"{path}/reopen")
+    await world.ok(association.owner, "POST", f"{path}/decline", {"reason": "mission_changed"})
+
+    await catch_up(settings)
+    items = (await world.ok(employee, "GET", "/v1/me/notifications"))["items"]
+    said = [item["text"] for item in items if item["kind"] == "application_declined"]
+    assert len(said) == 2
+    assert "a changé" in said[0]
+    assert "a changé" not in said[1]
+
+
 @pytest.mark.parametrize(
     ("applicant", "said"),
     [

@@ -21,7 +21,7 @@ ANSWERS = (TermsChanged, ChangeDeclined)
 @reacts_to(*KINDS)
 async def tell_other_side_of_change(fact: ChangeFact, key: str) -> None:
     """Tell who is to answer that a change is proposed, or taken back; and who proposed it, what was answered."""
-    it = await application(fact)
+    it = await application(fact, key)
     from_association = await proposed_by_association(fact)
     to_applicant = from_association != isinstance(fact, ANSWERS)
     people = [it.person_id] if to_applicant else await keepers_of(it.mission_id)

@@ -34,7 +34,7 @@ from api.applications.facts import (
 from api.applications.invitations import news_for_calendar
 from api.core.database import bound, fetch_one
 from api.notifications.service import News, notify
-from workers.reactions.people import employers_of, keepers_of, who_moved
+from workers.reactions.people import decision, employers_of, keepers_of
 from workers.registry import reacts_to
 
 _APPLICATION = """
@@ -50,10 +50,6 @@ _APPLICATION = """
 """
 _SLUG = "SELECT slug FROM company WHERE id = $1"
 _AUTHOR = "SELECT author_id FROM message WHERE id = $1"
-_LAST_MOVE = """
-    SELECT from_state, reason FROM state_event WHERE object_id = $1 AND to_state = $2
-    ORDER BY at DESC, id DESC LIMIT 1
-"""
 
 ENDED_IN: dict[type[ApplicationFact], str] = {ApplicationDeclined: "declined", ApplicationEnded: "cancelled"}
 ENDED_IN |= dict.fromkeys((ApplicationExpired, OfferExpired), "expired")
@@ -96,7 +92,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
 @reacts_to(ApplicationSubmitted)
 async def tell_association_of_application(fact: ApplicationSubmitted, key: str) -> None:
     """Tell the association that somebody applied."""
-    it = await application(fact)
+    it = await application(fact, key)
     news = it.news("application_submitted", "application", "applicant", "mission")
     await notify(await keepers_of(it.mission_id), news, key)
 
@@ -104,7 +100,7 @@ async def tell_association_of_application(fact: ApplicationSubmitted, key: str) 
 @reacts_to(ApplicationAccepted)
 async def tell_applicant_of_acceptance(fact: ApplicationAccepted, key: str) -> None:
     """Tell the applicant that they have a place."""
-    it = await application(fact)
+    it = await application(fact, key)
     names = ("mission", "association", "employer_approval")
     await _notify_with_calendar(it, "application_accepted", names, key)
 
@@ -112,7 +108,7 @@ async def tell_applicant_of_acceptance(fact: ApplicationAccepted, key: str) -> N
 @reacts_to(ApplicationDeclined)
 async def tell_applicant_of_decline(fact: ApplicationDeclined, key: str) -> None:
     """Tell the applicant that they were declined, and why."""
-    it = await application(fact)
+    it = await application(fact, key)
     names = ("mission", "association", "state_reason")
     await notify([it.person_id], it.news("application_declined", "application", *names), key)
 
@@ -123,19 +119,20 @@ async def tell_association_of_withdrawal(fact: ApplicationWithdrawn, key: str) -
 
     The applicant is told where it was their leaving that did it: the employer knows then.
     """
-    it = await application(fact)
+    it = await application(fact, key)
     news = it.news("application_withdrawn", "application", "applicant", "mission")
     await notify(await keepers_of(it.mission_id), news, key)
-    if await who_moved(it.id, "withdrawn") != it.person_id:
+    withdrawal = await decision(key, it.id, "withdrawn")
+    if withdrawal.by_person != it.person_id:
         await _notify_with_calendar(it, "application_left", ("mission", "association"), key)
-    elif await bound().fetchval(_LAST_MOVE, it.id, "withdrawn") == "accepted":
+    elif withdrawal.from_state == "accepted":
         await _tell_employer(it, "engagement_withdrawn", key)
 
 
 @reacts_to(EmployerApprovalAsked)
 async def ask_employer_for_approval(fact: EmployerApprovalAsked, key: str) -> None:
     """Ask the employer for a decision that is still to be made, on working time alone."""
-    it = await application(fact)
+    it = await application(fact, key)
     if it.regime != "working_time" or it.employer_approval != "pending":
         return
     names = ("applicant", "mission", "association", "effort_minutes", "starts_on", "engaged_on")
@@ -149,7 +146,7 @@ async def ask_employer_for_approval(fact: EmployerApprovalAsked, key: str) -> No
 @reacts_to(EmployerApproved)
 async def tell_applicant_of_approval(fact: EmployerApproved, key: str) -> None:
     """Tell the applicant that their employer agrees, and the association that accepted them already."""
-    it = await application(fact)
+    it = await application(fact, key)
     await _notify_with_calendar(it, "employer_approved", ("mission", "association"), key)
     if it.state == "accepted":
         news = it.news("applicant_approved", "application", "applicant", "mission")
@@ -159,7 +156,7 @@ async def tell_applicant_of_approval(fact: EmployerApproved, key: str) -> None:
 @reacts_to(EmployerRefused)
 async def tell_both_of_refusal(fact: EmployerRefused, key: str) -> None:
     """Tell the applicant why their employer refused, and the association only that it is over."""
-    it = msgspec.structs.replace(await application(fact), taken_back=fact.before == "approved")
+    it = msgspec.structs.replace(await application(fact, key), taken_back=fact.before == "approved")
     names = ("mission", "association", "employer_reason", "taken_back")
     await _notify_with_calendar(it, "employer_refused", names, key)
     news = it.news("applicant_refused", "application", "applicant", "mission", "taken_back")
@@ -182,7 +179,7 @@ TOLD_APPLICANT: dict[type[ApplicationFact], str] = {
 @reacts_to(*TOLD_APPLICANT)
 async def tell_applicant(fact: ApplicationFact, key: str) -> None:
     """Tell an applicant what became of their application."""
-    it = await application(fact)
+    it = await application(fact, key)
     names = ("mission", "association", "state_reason")
     await notify([it.person_id], it.news(TOLD_APPLICANT[type(fact)], "application", *names), key)
 
@@ -190,7 +187,7 @@ async def tell_applicant(fact: ApplicationFact, key: str) -> None:
 @reacts_to(OfferAccepted)
 async def tell_association_of_taken_offer(fact: OfferAccepted, key: str) -> None:
     """Tell the association that who waited took the place."""
-    it = await application(fact)
+    it = await application(fact, key)
     news = it.news("offer_accepted", "application", "applicant", "mission")
     await notify(await keepers_of(it.mission_id), news, key)
 
@@ -198,7 +195,7 @@ async def tell_association_of_taken_offer(fact: OfferAccepted, key: str) -> None
 @reacts_to(ReplyReminded)
 async def remind_association(fact: ReplyReminded, key: str) -> None:
     """Remind the association of a reply that is still owed."""
-    it = await application(fact)
+    it = await application(fact, key)
     if it.state in ("submitted", "shortlisted"):
         news = it.news("reply_reminder", "application", "applicant", "mission", "reply_due_on")
         await notify(await keepers_of(it.mission_id), news, key)
@@ -207,7 +204,7 @@ async def remind_association(fact: ReplyReminded, key: str) -> None:
 @reacts_to(ApplicationEnded)
 async def tell_both_of_end(fact: ApplicationEnded, key: str) -> None:
     """Tell who was engaged why it is over, and their employer that it is, on working time."""
-    it = await application(fact)
+    it = await application(fact, key)
     names = ("mission", "association", "state_reason")
     await _notify_with_calendar(it, "application_ended", names, key)
     await _tell_employer(it, "engagement_ended", key)
@@ -216,7 +213,7 @@ async def tell_both_of_end(fact: ApplicationEnded, key: str) -> None:
 @reacts_to(MessageSent)
 async def tell_other_side(fact: MessageSent, key: str) -> None:
     """Tell the other side that somebody wrote, without what they wrote."""
-    it = await application(fact)
+    it = await application(fact, key)
     author = await bound().fetchval(_AUTHOR, fact.message_id)
     people = await keepers_of(it.mission_id) if author == it.person_id else [it.person_id]
     await notify(people, it.news("message_received", "application", "mission", "association"), key)
@@ -225,10 +222,10 @@ async def tell_other_side(fact: MessageSent, key: str) -> None:
 @reacts_to(ApplicationCancelled)
 async def tell_both_of_cancellation(fact: ApplicationCancelled, key: str) -> None:
     """Tell the applicant why their mission is cancelled, and their employer where they were engaged on its time."""
-    it = await application(fact)
+    it = await application(fact, key)
     names = ("mission", "association", "mission_reason")
     await _notify_with_calendar(it, "application_cancelled", names, key)
-    if await bound().fetchval(_LAST_MOVE, it.id, "cancelled") == "accepted":
+    if (await decision(key, it.id, "cancelled")).from_state == "accepted":
         await _tell_employer(it, "engagement_cancelled", key)
 
 
@@ -246,12 +243,11 @@ async def _notify_with_calendar(it: Dossier, kind: str, names: tuple[str, ...], 
     await notify([it.person_id], it.news(kind, "application", *names), key, calendars)
 
 
-async def application(fact: ApplicationFact) -> Dossier:
+async def application(fact: ApplicationFact, key: str) -> Dossier:
     """Give what notices say of the application of a fact; of one that it ended, why it did, reopened since or not."""
     it = await dossier(_APPLICATION, fact.application_id)
     if state := ENDED_IN.get(type(fact)):
-        reason = await bound().fetchval(_LAST_MOVE, it.id, state, column=1)
-        return msgspec.structs.replace(it, state_reason=reason)
+        return msgspec.structs.replace(it, state_reason=(await decision(key, it.id, state)).reason)
     return it
 
 

@@ -22,14 +22,11 @@ _ADMINISTRATORS = """
     SELECT person_id FROM employee WHERE company_id = $1 AND active AND 'company_admin' = ANY (roles || group_roles)
 """
 _DECIDED = """
-    SELECT e.reason, e.by_person
+    SELECT e.by_person, e.from_state, e.reason
     FROM outbox o JOIN state_event e ON e.object_id = $2 AND e.to_state = $3
     WHERE o.id = $1 ORDER BY abs(extract(epoch FROM e.at - o.recorded_at)), e.id LIMIT 1
 """
 """The nearest in time: one transaction wrote both, by two clocks."""
-_ACTED = """
-    SELECT by_person FROM state_event WHERE object_id = $1 AND to_state = $2 ORDER BY at DESC, id DESC LIMIT 1
-"""
 
 
 async def keepers_of(mission_id: UUID) -> list[UUID]:
@@ -60,12 +57,6 @@ async def administrators_of(company_id: UUID) -> list[UUID]:
     return [row["person_id"] for row in rows]
 
 
-async def who_moved(object_id: UUID, state: str) -> UUID | None:
-    """Give the person who last brought an object to a state, None when it was the system."""
-    person_id: UUID | None = await bound().fetchval(_ACTED, object_id, state)
-    return person_id
-
-
 async def row_of(sql: str, which: UUID) -> Any:
     """Give the row of what a fact is about; raises LookupError where the fact's tenant does not see it."""
     row = await bound().fetchrow(sql, which)
@@ -75,13 +66,19 @@ async def row_of(sql: str, which: UUID) -> Any:
 
 
 class Decision(NamedTuple):
-    """What brought an object to a state: who did, None when it was the system, and the reasons given."""
+    """What brought an object to a state: who did, None when it was the system, from where, and why."""
 
-    by_person: UUID | None
-    reasons: list[str]
+    by_person: UUID | None = None
+    from_state: str | None = None
+    reason: str | None = None
+
+    @property
+    def reasons(self) -> list[str]:
+        """Give the reasons that a moderator wrote, a line each."""
+        return (self.reason or "").splitlines()
 
 
 async def decision(key: str, object_id: UUID, state: str) -> Decision:
     """Give the decision that the fact of a reaction's key is about: its object may have moved on, and back, since."""
     row = await bound().fetchrow(_DECIDED, UUID(key.partition(":")[0]), object_id, state)
-    return Decision(row["by_person"], (row["reason"] or "").splitlines()) if row else Decision(None, [])
+    return Decision(*row) if row else Decision()
