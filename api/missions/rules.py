@@ -34,7 +34,13 @@ FORMATS = {
 CONTESTABLE = frozenset({"title-too-short", "contact-details", "link"})
 """The rules on wording: a moderator decides where the author contests them (`ask_review`)."""
 
-_ADDRESS = re.compile(r"[^\s@]@[^\s@]{1,100}?\.\w{2,}")
+_ADDRESS = re.compile(
+    r"[^\s@] ?@ ?[^\s@]{1,100}?\.\w{2,}"
+    # as one spells it to keep machines from reading it
+    r"|\w ?(?:[\[({] ?(?:at|arobase) ?[\])}]|\barobase\b) ?[\w.-]{1,100}?"
+    r"(?:\.| ?[\[({] ?(?:dot|point) ?[\])}] ?| point )\w{2,}",
+    re.IGNORECASE,
+)
 _PHONE = re.compile(
     r"(?<!\w)0[1-9](?:[\s./()-]{0,2}\d){8}(?!\d)"  # as written in France
     r"|(?:\+|(?<!\w)00)[1-9](?:[\s./()-]{0,2}\d){8,14}(?!\d)"  # with the code of a country (ITU-T E.164)

@@ -191,6 +191,11 @@ def test_the_terms_of_one_person_end_with_the_mission() -> None:
     [
         "ecrire@asso.fr",
         "prenom.nom+liste@sous.domaine.asso.example",
+        "ecrire @ asso.fr",
+        "ecrire(at)asso.fr",
+        "ecrire [at] asso [dot] fr",
+        "ecrire arobase asso point fr",
+        "Ecrire Arobase asso.fr",
         "06 12 34 56 78",
         "0612345678",
         "06.12.34.56.78",
@@ -274,6 +279,7 @@ def test_what_resembles_its_own_pages_is_a_link(link: str) -> None:
         "Permanence le 01/12/2026 09:30 ou le 2026-12-02 10:30, au choix.",
         "De 09h30 à 12h30, puis de 14h00 à 17h00, du 01/12/2026-31/12/2026.",
         "Nous visons +10 000 000 € de dons, par habit.ly et par tous.",
+        "Rendez-vous @ la mairie. Venez tôt, l’arobase et le point final sont à corriger.",
     ],
 )
 def test_figures_are_no_telephone_numbers(text: str) -> None:
