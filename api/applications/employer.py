@@ -122,7 +122,7 @@ async def ask_hr_instead(actor: Actor, application_id: UUID) -> None:
 
 async def _approve(present: asyncpg.Record) -> None:
     await change(present, employer_approval="approved")
-    await record(EmployerApproved(**ids_of(present)))
+    await record(EmployerApproved(**ids_of(present), to="effort" if present["engaged_on"] else "engagement"))
 
 
 async def _refuse(connection: Connection, present: asyncpg.Record, reason: str) -> None:

@@ -76,7 +76,9 @@ class EmployerApprovalAsked(ApplicationFact, frozen=True, kw_only=True):
 
 
 class EmployerApproved(ApplicationFact, frozen=True, kw_only=True):
-    """The employer agreed."""
+    """The employer agreed, to an engagement or to the longer effort of one."""
+
+    to: Literal["engagement", "effort"] = "engagement"
 
 
 class EmployerRefused(ApplicationFact, frozen=True, kw_only=True):

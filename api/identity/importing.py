@@ -50,6 +50,10 @@ _ERASED = Words(
 )
 _MANAGER = Words("Nobody else of the company bears it.", "Personne d’autre de l’entreprise ne le porte.")
 _YES_OR_NO = Words("Write true or false.", "Écrivez oui ou non.")
+_MALFORMED = Words(
+    "A quote is not closed, stands where none may, or closes too much (RFC 4180).",
+    "Un guillemet n’est pas fermé, n’est pas à sa place, ou enferme trop de texte (RFC 4180).",
+)
 _RAGGED = Words("More values than columns.", "Plus de valeurs que de colonnes.")
 
 Rows = dict[int, dict[str, str]]
@@ -107,28 +111,37 @@ def _read(text: str) -> tuple[Rows, list[Fault]]:
     """Give the rows by line, and what is wrong with them; a French spreadsheet separates by semicolons."""
     plain = text.removeprefix("\ufeff")
     first = plain.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(plain), delimiter=";" if first.count(";") > first.count(",") else ",")
-    names = [name.strip().lower() for name in reader.fieldnames or []]
-    faults = [
-        Fault(f"/csv/1/{name[:40]}", "unknown-column", _UNKNOWN) for name in names if name not in COLUMNS
-    ]
-    if "external_id" not in names:
-        faults.append(Fault("/csv/1/external_id", "required", _MISSING))
-    if faults:
-        return {}, faults
-    reader.fieldnames = names
+    separator = ";" if first.count(";") > first.count(",") else ","
     rows: Rows = {}
-    for line, row in enumerate(reader, 2):
-        if line > MOST + 1:
-            words = Words(f"At most {MOST} people a file.", f"{MOST} personnes au plus par fichier.")
-            return {}, [Fault("/csv", "too-long", words)]
-        if None in row:
-            faults.append(Fault(f"/csv/{line}", "ragged", _RAGGED))
-        rows[line] = {name: (row[name] or "").strip() for name in names}
-        if "email" in names:
-            rows[line]["email"] = rows[line]["email"].lower()
+    try:
+        file = csv.DictReader(io.StringIO(plain, newline=""), delimiter=separator, strict=True)
+        faults = _columns(file) or list(_fill(rows, file))
+    except csv.Error:
+        return {}, [Fault(f"/csv/{max(rows, default=1) + 1}", "malformed", _MALFORMED)]
     seen: set[str] = set()
     return rows, faults + [fault for line, row in rows.items() for fault in _faults(line, row, seen)]
+
+
+def _columns(file: "csv.DictReader[str]") -> list[Fault]:
+    """Read the first line, and say what is wrong with it."""
+    names = [name.strip().lower() for name in file.fieldnames or []]
+    file.fieldnames = names
+    unknown = [name for name in names if name not in COLUMNS]
+    faults = [Fault(f"/csv/1/{name[:40]}", "unknown-column", _UNKNOWN) for name in unknown]
+    return faults + ([] if "external_id" in names else [Fault("/csv/1/external_id", "required", _MISSING)])
+
+
+def _fill(rows: Rows, file: "csv.DictReader[str]") -> Iterator[Fault]:
+    for line, row in enumerate(file, 2):
+        if line > MOST + 1:
+            words = Words(f"At most {MOST} people a file.", f"{MOST} personnes au plus par fichier.")
+            yield Fault("/csv", "too-long", words)
+            return
+        if None in row:
+            yield Fault(f"/csv/{line}", "ragged", _RAGGED)
+        rows[line] = {name: (row[name] or "").strip() for name in file.fieldnames or []}
+        if "email" in rows[line]:
+            rows[line]["email"] = rows[line]["email"].lower()
 
 
 def _faults(line: int, row: dict[str, str], seen: set[str]) -> Iterator[Fault]:

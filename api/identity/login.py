@@ -43,6 +43,12 @@ _USE = """
 _SESSION = "SELECT EXISTS (SELECT FROM session WHERE id = $1 AND person_id = $2)"
 
 
+_NO_LOGIN = Words(
+    "This company has no sign-in page here: come from its intranet.",
+    "Cette entreprise n’a pas de page de connexion ici : passez par son intranet.",
+)
+
+
 class LoginRefused(Problem):
     """The sign-in did not end as it began: another browser, a second time, too late, or the provider's no."""
 
@@ -92,7 +98,7 @@ async def start(
         rows = await connection.fetch(_PROVIDERS, slug)
     row = next((row for row in rows if provider_id in (None, row["provider_id"])), None)
     if row is None:
-        raise NotFound
+        raise NotFound(_NO_LOGIN)
     proof, now = Proof.new(), clock.now()
     client, _ = await _registered(row["company_id"], row["provider_id"], settings)
     try:

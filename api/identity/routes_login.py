@@ -16,6 +16,7 @@ from api.core.routing import Viewer, cookie
 from api.identity import login
 from api.identity.arrivals import EmployedElsewhere, IdentityTaken
 from api.identity.sessions import COOKIE
+from api.web.pages import answer_as_asked
 
 OwnPath = Annotated[
     str,
@@ -87,4 +88,9 @@ def _to(url: str) -> dict[str, str]:
     return {"Location": url, "Cache-Control": "no-store"}
 
 
-router = Router("/", route_handlers=[start_company_login, finish_company_login], tags=["identity"])
+router = Router(
+    "/",
+    route_handlers=[start_company_login, finish_company_login],
+    tags=["identity"],
+    exception_handlers={Exception: answer_as_asked},
+)

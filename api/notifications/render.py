@@ -16,7 +16,7 @@ _MONTHS = {
     "en": "January February March April May June July August September October November December",
 }
 
-_GONE = Words("Somebody who left Maillon", "Une personne qui a quitté Maillon")
+_NAMELESS = Words("somebody whose name we do not have", "une personne dont nous n’avons pas le nom")
 _OPENS = Words("Open in Maillon", "Ouvrir dans Maillon")
 
 
@@ -31,10 +31,13 @@ def render(kind: str, language: Language, values: dict[str, object]) -> Notice:
     """Write the notice of a kind in a language; what people wrote stays on its line."""
     template = _templates().get_template(f"{kind}.{language}.txt")
     given = {name: _one_line(value) for name, value in values.items()}
-    if given.get("applicant") == "":
-        given["applicant"] = _GONE.read(language)
-    title, _, text = template.render(given, language=language).strip().partition("\n")
-    return Notice(title.strip(), text.strip())
+    nameless = given.get("applicant") == ""
+    if nameless:
+        given["applicant"] = _NAMELESS.read(language)
+    title, _, text = (
+        part.strip() for part in template.render(given, language=language).strip().partition("\n")
+    )
+    return Notice(_capital(title), _capital(text)) if nameless else Notice(title, text)
 
 
 def render_html(subject: str, text: str, language: Language, public_url: str, link: str | None) -> str:
@@ -73,6 +76,10 @@ def day(value: date, language: Language) -> str:
 def de(name: str) -> str:
     """Write “of somebody” in French: “de Papyrus”, “d’Emmaüs”."""
     return f"d’{name}" if normalize("NFD", name)[:1].lower() in set("aeiou") else f"de {name}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _one_line(value: object) -> object:

@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Request, Response, Router
 from litestar.static_files import create_static_files_router
 
+from api.core import errors
 from api.core.actor import public
 from api.core.errors import explained
 from api.core.language import Language
@@ -58,6 +59,12 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
     )
     refused.headers |= problem.headers or {}
     return refused
+
+
+def answer_as_asked(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Say what went wrong on a page to a browser, which asks for one (RFC 9110 §12.5.1), else by the problem itself."""
+    wanted = "text/html" in request.headers.get("accept", "")
+    return answer(request, error) if wanted else errors.answer(request, error)
 
 
 def assets() -> Router:

@@ -57,9 +57,18 @@ WORDS = {
         "temps de travail, prêt de main-d’œuvre à but non lucratif",
     ),
     "due": Words("Answer before", "Répondre avant"),
-    "due_at": Words(
-        "{day}, {time}; then your company’s policy decides",
-        "{day}, {time} ; ensuite, la politique de votre entreprise décide",
+    "due_refuse": Words(
+        "{day}, {time}; without an answer, it is refused",
+        "{day}, {time} ; sans réponse, l’accord sera refusé",
+    ),
+    "due_approve": Words(
+        "{day}, {time}; without an answer, it is agreed to",
+        "{day}, {time} ; sans réponse, l’accord sera donné",
+    ),
+    "again": Words(
+        "This engagement was agreed on {day}: a longer time is asked for now. To refuse ends it.",
+        "Cet engagement est convenu depuis le {day} : une durée plus longue est demandée maintenant, et un refus y "
+        "mettrait fin.",
     ),
     "agree": Words("Agree", "Donner mon accord"),
     "or_refuse": Words("Or refuse", "Ou refuser"),

@@ -13,6 +13,7 @@ from api.core import actor, clock
 from api.core.database import operations
 from api.core.ids import new_id
 from api.identity.service import issue_token
+from tests.api.test_agreed_effort import agree
 from tests.make.world import Association, World
 from tests.schema.test_routes import handlers
 from tests.schema.test_routes import operations as documented
@@ -121,8 +122,29 @@ async def test_whoever_is_not_signed_in_reads_the_same_for_any_address(world: Wo
 
     way = unescape(re.search(r'class="act" href="([^"]+)"', real.text)[1])  # type: ignore[index]
     assert way.startswith(f"/v1/auth/companies/{it.slug}/login?return_to=%2Fapprovals%2F{it.id}")
-    begun = await world.client.get(way)  # its provider has no client here: the path was read all the same
-    assert begun.json()["type"] == "/problems/not-found"
+    # Its provider has no client here: a browser reads what to do, a program the problem.
+    begun = await world.client.get(way, headers={"Accept": "text/html,*/*;q=0.8", "Accept-Language": "fr"})
+    assert (begun.status_code, "passez par son intranet" in read(begun)) == (404, True)
+    assert (await world.client.get(way)).json()["type"] == "/problems/not-found"
+
+
+@pytest.mark.parametrize(("silence", "said"), [("refuse", "sera refusé"), ("approve", "sera donné")])
+async def test_the_page_says_what_silence_means(world: World, silence: str, said: str) -> None:
+    it = await asked(world, approval_silence=silence)
+    assert f"sans réponse, l’accord {said}" in read(await look(world, it, it.hr))
+
+
+async def test_the_page_says_that_a_longer_effort_is_asked_of_what_is_agreed(world: World) -> None:
+    it = await asked(world)
+    path = f"/v1/applications/{it.id}"
+    await world.ok(it.association.owner, "POST", f"{path}/accept")
+    first = read(await look(world, it, it.hr))
+    await world.ok(it.hr, "POST", f"{path}/approve")
+    await agree(world, it.association, it.employee, {"id": it.id}, 2400)
+    longer = read(await look(world, it, it.hr))
+    assert "mettrait fin" not in first
+    assert "une durée plus longue est demandée maintenant, et un refus y mettrait fin" in longer
+    assert "40 h" in longer
 
 
 @pytest.mark.parametrize(

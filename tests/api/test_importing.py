@@ -98,6 +98,9 @@ async def test_a_first_token_meets_the_imported_employee(world: World) -> None:
         ("external_id,manager\n1,1", "/csv/2/manager", "manager"),
         (f"external_id,site\n1,{'x' * 300}", "/csv/2/site", "too-long"),
         ("external_id\n1,2,3", "/csv/2", "ragged"),
+        ('external_id,email\n1,\n"2,x\n3,\n', "/csv/3", "malformed"),
+        ('external_id,site\n1,"Lyon"s\n', "/csv/2", "malformed"),
+        (f"external_id,site\n1,{'x' * 140_000}", "/csv/2", "malformed"),
         ("external_id\n" + "\n".join(map(str, range(10_001))), "/csv", "too-long"),
     ],
 )

@@ -32,10 +32,13 @@ async def test_both_sides_follow_the_employers_word_and_the_employer_the_withdra
     await agree(world, association, employee, application, 2400)
     longer = (await told(world, association.owner, settings))["change_accepted"]
     await world.ok(company.admin, "POST", f"{path}/approve")
+    agreed_again = (await told(world, association.owner, settings))["applicant_approved"]
     await world.ok(employee, "POST", f"{path}/withdraw", {"reason": "not_available"})
     left = (await told(world, company.admin, settings))["engagement_withdrawn"]
 
     assert "L’employeur d’Anne" in agreed
+    assert "peut commencer" in agreed
+    assert "la durée plus longue" in agreed_again
     assert "redonner son accord" in longer
     assert "il vaut désormais" not in longer
     assert "Anne Nom" in left
@@ -109,7 +112,7 @@ async def test_who_is_declined_twice_reads_the_reason_of_each(world: World, sett
     [
         ("Zoé Petit", "la participation de Zoé Petit"),
         ("Émile Roy", "la participation d’Émile Roy"),
-        ("", "la participation d’Une personne qui a quitté Maillon"),
+        ("", "la participation d’une personne dont nous n’avons pas le nom"),
     ],
 )
 def test_a_text_names_whom_it_is_about(applicant: str, said: str) -> None:

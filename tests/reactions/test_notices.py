@@ -22,6 +22,7 @@ from api.applications.facts import (
 from api.core import clock
 from api.core.actor import system
 from api.core.database import operations, transaction
+from api.core.ids import new_id
 from api.core.outbox import FACTS, Fact, record
 from api.core.settings import Settings
 from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursLowered, HoursRejected
@@ -226,6 +227,17 @@ async def test_the_mail_that_asks_an_employer_leads_to_the_page_where_they_answe
     link = f"{settings.public_url}{row['page']}"
     assert link in text.get_content().splitlines()
     assert f'<a href="{link}">Open in Maillon</a>' in html.get_content()
+
+
+def test_a_subject_keeps_its_spaces_wherever_it_is_folded(settings: Settings) -> None:
+    words = "Des heures d’Éloïse à confirmer pour «\u00a0Tenir la comptabilité des jardins\u00a0»"
+    for subject in (words[start:].strip() for start in range(len(words) - 1)):
+        written = compose(
+            new_id(), "zoe@example.org", MailText(subject, "Bonjour.", "fr"), clock.now(), settings
+        )
+        read = message_from_bytes(written, policy=default)
+        assert read["Subject"] == subject
+        assert max(map(len, written.splitlines())) <= 78
 
 
 async def test_each_reads_their_own_language(world: World, settings: Settings) -> None:

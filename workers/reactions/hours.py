@@ -27,7 +27,7 @@ _HOURS = """
 async def tell_association_of_hours(fact: HoursDeclared, key: str) -> None:
     """Tell the association that there are hours to confirm."""
     it = await _hours(fact)
-    news = it.news("hours_declared", "hours", "applicant", "mission", "worked_on", "minutes")
+    news = it.news("hours_declared", "hours", "applicant", "mission", "worked_on", "declared_minutes")
     await notify(await keepers_of(it.mission_id), news, key)
 
 
@@ -62,7 +62,7 @@ async def tell_author_of_approved_hours(fact: HoursApproved, key: str) -> None:
 async def tell_author_of_rejected_hours(fact: HoursRejected, key: str) -> None:
     """Tell the author that their hours were rejected, and why."""
     it = await _hours(fact)
-    names = ("mission", "worked_on", "minutes", "state_reason")
+    names = ("mission", "worked_on", "declared_minutes", "state_reason")
     await notify([it.person_id], it.news("hours_rejected", "hours", *names), key)
 
 

@@ -73,6 +73,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     employer_approval: str = ""
     employer_reason: str | None = None
     taken_back: bool = False
+    again: bool = False
     effort_minutes: int | None = None
     starts_on: date | None = None
     engaged_on: date | None = None
@@ -149,7 +150,8 @@ async def tell_applicant_of_approval(fact: EmployerApproved, key: str) -> None:
     it = await application(fact, key)
     await _notify_with_calendar(it, "employer_approved", ("mission", "association"), key)
     if it.state == "accepted":
-        news = it.news("applicant_approved", "application", "applicant", "mission")
+        told = msgspec.structs.replace(it, again=fact.to == "effort")
+        news = told.news("applicant_approved", "application", "applicant", "mission", "again")
         await notify(await keepers_of(it.mission_id), news, key)
 
 
