@@ -78,6 +78,14 @@ def de(name: str) -> str:
     return f"d’{name}" if normalize("NFD", name)[:1].lower() in set("aeiou") else f"de {name}"
 
 
+def du(body: str) -> str:
+    """Write “of a body” in French, whose name may begin with an article: “du Relais”, “des Amis du lac”."""
+    for article, of in (("Le ", "du "), ("Les ", "des ")):
+        if body.startswith(article):
+            return of + body.removeprefix(article)
+    return de(body)
+
+
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -97,5 +105,5 @@ def _templates() -> SandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"duration": duration, "day": day, "de": de}
+    environment.filters |= {"duration": duration, "day": day, "de": de, "du": du}
     return environment

@@ -107,6 +107,56 @@ async def test_who_is_declined_twice_reads_the_reason_of_each(world: World, sett
     assert "a changé" not in said[1]
 
 
+async def test_who_was_put_on_the_waitlist_is_not_told_of_a_missing_answer(
+    world: World, settings: Settings
+) -> None:
+    association, company = await world.association(), await world.company(approval="automatic")
+    mission = await world.mission(association)
+    first, second = world.employee(company, "anne"), world.employee(company, "noor")
+    taken, waiting = [await world.application(token, mission) for token in (first, second)]
+    await world.ok(association.owner, "POST", f"/v1/applications/{taken['id']}/accept")
+    await world.ok(association.owner, "POST", f"/v1/applications/{waiting['id']}/waitlist")
+    for act in ("start", "complete"):
+        await world.ok(association.owner, "POST", mission_path(mission, act))
+
+    ended = (await told(world, second, settings))["application_expired"]
+    assert "sans qu’une place se soit libérée" in ended
+    assert "sans réponse" not in ended
+
+
+async def test_a_moderators_cancellation_is_not_told_as_the_associations(
+    world: World, settings: Settings
+) -> None:
+    association, moderator = await world.association(), await world.moderator()
+    company = await world.company(approval="automatic")
+    mission = await world.mission(association)
+    employee = world.employee(company, "anne")
+    application = await world.application(employee, mission)
+    await world.ok(association.owner, "POST", f"/v1/applications/{application['id']}/accept")
+    await world.ok(moderator, "POST", mission_path(mission, "cancel"), {"reason": "Hors sujet."})
+
+    cancelled = (await told(world, employee, settings))["application_cancelled"]
+    assert "est annulée. Le motif indiqué\xa0: Hors sujet.\n" in cancelled
+    members = (await told(world, association.owner, settings))["mission_cancelled"]
+    assert "Le motif indiqué\xa0: Hors sujet.\n" in members
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Papyrus", "de Papyrus"),
+        ("Emmaüs", "d’Emmaüs"),
+        ("Les Amis du lac", "des Amis du lac"),
+        ("Le Relais", "du Relais"),
+        ("La Cloche", "de La Cloche"),
+        ("Lestonnac", "de Lestonnac"),
+    ],
+)
+def test_a_body_is_named_as_french_names_it(name: str, said: str) -> None:
+    values: dict[str, object] = {"mission": "Un site", "association": name}
+    assert f"«\xa0Un site\xa0» {said}" in render("application_waitlisted", "fr", values).text
+
+
 @pytest.mark.parametrize(
     ("applicant", "said"),
     [

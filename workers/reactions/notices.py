@@ -72,6 +72,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     association: str
     employer_approval: str = ""
     employer_reason: str | None = None
+    from_state: str | None = None
     taken_back: bool = False
     again: bool = False
     effort_minutes: int | None = None
@@ -182,7 +183,7 @@ TOLD_APPLICANT: dict[type[ApplicationFact], str] = {
 async def tell_applicant(fact: ApplicationFact, key: str) -> None:
     """Tell an applicant what became of their application."""
     it = await application(fact, key)
-    names = ("mission", "association", "state_reason")
+    names = ("mission", "association", "state_reason", "from_state")
     await notify([it.person_id], it.news(TOLD_APPLICANT[type(fact)], "application", *names), key)
 
 
@@ -249,7 +250,8 @@ async def application(fact: ApplicationFact, key: str) -> Dossier:
     """Give what notices say of the application of a fact; of one that it ended, why it did, reopened since or not."""
     it = await dossier(_APPLICATION, fact.application_id)
     if state := ENDED_IN.get(type(fact)):
-        return msgspec.structs.replace(it, state_reason=(await decision(key, it.id, state)).reason)
+        ended = await decision(key, it.id, state)
+        return msgspec.structs.replace(it, state_reason=ended.reason, from_state=ended.from_state)
     return it
 
 
