@@ -36,7 +36,10 @@ _LOCK = "SELECT lock_employee('{}'), lock_mission('{}')"
 # All that an application is decided by, read once both are locked: the mission, the employee, their company's policy.
 _DECIDING = """
     SELECT m.id, m.association_id, m.state, m.reserved_to, m.time_zone, m.apply_by, m.starts_on, m.sessions, m.regimes,
-           m.format, m.causes, e.given_name, e.family_name, e.email, p.legal_form, p.approval,
+           m.format, m.causes, e.email, p.legal_form, p.approval,
+           -- Whom their company did not name is named as they name themselves.
+           CASE e.given_name || e.family_name WHEN '' THEN n.given_name ELSE e.given_name END AS given_name,
+           CASE e.given_name || e.family_name WHEN '' THEN n.family_name ELSE e.family_name END AS family_name,
            p.approval_days, p.regimes AS allowed_regimes, p.formats AS allowed_formats, p.causes AS allowed_causes,
            p.associations AS allowed_associations,
            CASE p.approval WHEN 'manager' THEN manager_of(e.id) END AS manager_id,
@@ -44,7 +47,8 @@ _DECIDING = """
                    WHERE mission_id = m.id AND person_id = $3 AND state = 'declined') AS declined,
            CASE $4::text WHEN 'working_time'
                THEN exceeded(c.id, e.id, year_of(c.id, m.starts_on), m.effort_minutes) END AS exceeded
-    FROM mission m, employee e JOIN company c ON c.id = e.company_id CROSS JOIN LATERAL (
+    FROM mission m, employee e JOIN company c ON c.id = e.company_id JOIN person n ON n.id = e.person_id
+    CROSS JOIN LATERAL (
         SELECT * FROM policy
         WHERE company_id = c.id AND effective_from <= (maillon_now() AT TIME ZONE c.time_zone)::date
         ORDER BY effective_from DESC LIMIT 1) p

@@ -157,6 +157,20 @@ def test_a_body_is_named_as_french_names_it(name: str, said: str) -> None:
     assert f"«\xa0Un site\xa0» {said}" in render("application_waitlisted", "fr", values).text
 
 
+async def test_whom_their_company_does_not_name_is_named_as_they_name_themselves(
+    world: World, settings: Settings
+) -> None:
+    association, company = await world.association(), await world.company()
+    me = await world.ok(company.admin, "GET", "/v1/me")
+    named = {"given_name": "Inès", "family_name": "Aubry"}
+    await world.ok(company.admin, "PATCH", "/v1/me", named)
+    await world.application(company.admin, await world.mission(association))
+
+    assert (me["given_name"], me["family_name"]) == ("", "")
+    applied = (await told(world, association.owner, settings))["application_submitted"]
+    assert "Inès Aubry souhaite participer" in applied
+
+
 @pytest.mark.parametrize(
     ("applicant", "said"),
     [
