@@ -31,6 +31,7 @@ async def test_both_sides_follow_the_employers_word_and_the_employer_the_withdra
     agreed = (await told(world, association.owner, settings))["applicant_approved"]
     await agree(world, association, employee, application, 2400)
     longer = (await told(world, association.owner, settings))["change_accepted"]
+    proposed = (await told(world, employee, settings))["change_proposed"]
     await world.ok(company.admin, "POST", f"{path}/approve")
     agreed_again = (await told(world, association.owner, settings))["applicant_approved"]
     await world.ok(employee, "POST", f"{path}/withdraw", {"reason": "not_available"})
@@ -39,6 +40,7 @@ async def test_both_sides_follow_the_employers_word_and_the_employer_the_withdra
     assert "L’employeur d’Anne" in agreed
     assert "peut commencer" in agreed
     assert "la durée plus longue" in agreed_again
+    assert "– Durée\xa0: 40\xa0h\n\nAcceptez-le" in proposed
     assert "redonner son accord" in longer
     assert "il vaut désormais" not in longer
     assert "Anne Nom" in left

@@ -1,14 +1,19 @@
 """Whom a proposed change of an engagement is told to: always the other side."""
 
+import msgspec
+
 from api.applications.facts import ChangeDeclined, ChangeFact, ChangeProposed, ChangeWithdrawn, TermsChanged
 from api.applications.invitations import news_for_calendar
 from api.core.database import bound
 from api.notifications.service import notify
 from workers.reactions.notices import application
-from workers.reactions.people import keepers_of
+from workers.reactions.people import keepers_of, row_of
 from workers.registry import reacts_to
 
 _PROPOSAL = "SELECT from_association FROM change_proposal WHERE id = $1"
+_PROPOSED = """
+    SELECT starts_on, ends_on, effort_minutes, sessions IS NOT NULL AS moves_sessions FROM change_proposal WHERE id = $1
+"""
 KINDS: dict[type[ChangeFact], str] = {
     ChangeProposed: "change_proposed",
     ChangeWithdrawn: "change_withdrawn",
@@ -28,7 +33,9 @@ async def tell_other_side_of_change(fact: ChangeFact, key: str) -> None:
     changed = to_applicant and isinstance(fact, TermsChanged)
     calendars = await news_for_calendar(it.id) if changed else ()
     names = ("mission", "association", "employer_approval")
-    await notify(people, it.news(KINDS[type(fact)], "application", *names), key, calendars)
+    news = it.news(KINDS[type(fact)], "application", *names)
+    proposed = await row_of(_PROPOSED, fact.change_id)
+    await notify(people, msgspec.structs.replace(news, values=news.values | dict(proposed)), key, calendars)
 
 
 async def proposed_by_association(fact: ChangeFact) -> bool:
