@@ -116,15 +116,8 @@ _PART = "(SELECT {number} AS tier, {columns} FROM {source} WHERE {where} {order}
 _WITH_RESERVED = """
     (SELECT * FROM ((SELECT * FROM ({public}) AS public LIMIT $19) UNION ALL {reserved}) AS tier {order})
 """
-_QUERY = "SELECT {columns} FROM {source} WHERE {where} AND {after} {order}"
-# The index that gives the order holds what the filters look at: only what matches is read whole.
-_MATCHING = """SELECT {columns} FROM {source}
-    WHERE id = ANY (ARRAY(SELECT id FROM {source} WHERE {where} AND {after} {order}))"""
+_QUERY = "SELECT {columns} FROM {source} WHERE {where} {order}"
 _MERGED = "SELECT * FROM (({public}) UNION ALL ({reserved})) AS found {order}"
-
-
-def _query(columns: str, after: str, order: str, shape: str = _QUERY) -> str:
-    return shape.format(columns=columns, source="{source}", where=_WHERE, after=after, order=order)
 
 
 def _relevance(*, reserved: bool) -> str:
@@ -146,27 +139,33 @@ def _relevance(*, reserved: bool) -> str:
     return " UNION ALL ".join(tiers) + " LIMIT $19"
 
 
-_QUERIES: dict[str, str] = {
-    "all": _query(_COLUMNS, _AFTER["newest"], _ORDER["newest"]),
-    "newest": _query(_COLUMNS, _AFTER["newest"], _ORDER["newest"], _MATCHING) + " " + _ORDER["newest"],
-    "starts": _query(_COLUMNS, _AFTER["starts"], _ORDER["starts"]),
-    "distance": _query(
-        f"spot <-> on_globe($13, $14) AS straight, {_COLUMNS}", _AFTER["distance"], _ORDER["distance"]
-    ),
-}
-
-
-def _asked(shape: str, sort: str, *, reserved: bool) -> str:
-    """Write a shape; reserved missions are asked apart and put in order after: together, all would be read."""
-    public, apart = (shape.replace("{source}", source) for source in (_PUBLIC, _RESERVED))
+def _asked(columns: str, sort: str, where: str | None = None, *, reserved: bool) -> str:
+    """Ask in an order; reserved missions are asked apart and put in order after: together, all would be read."""
+    where = where or f"{_WHERE} AND {_AFTER[sort]}"
+    query = partial(_QUERY.format, columns=columns, where=where, order=_ORDER[sort])
+    public, apart = (query(source=source) for source in (_PUBLIC, _RESERVED))
     return _MERGED.format(public=public, reserved=apart, order=_ORDER[sort]) if reserved else public
 
 
-_STATEMENTS = {
-    (name, reserved): _asked(shape, "newest" if name == "all" else name, reserved=reserved)
-    for name, shape in _QUERIES.items()
-    for reserved in (False, True)
-} | {("relevance", reserved): _relevance(reserved=reserved) for reserved in (False, True)}
+def _newest(*, reserved: bool) -> str:
+    """Find first, in the index that gives the order and holds what the filters look at; read whole what is shown."""
+    found = _asked("id, published_at", "newest", reserved=reserved)
+    whole = _asked(_COLUMNS, "newest", "id = ANY (ARRAY(SELECT id FROM found))", reserved=reserved)
+    return f"WITH found AS MATERIALIZED ({found}) {whole}"
+
+
+def _written(*, reserved: bool) -> dict[str, str]:
+    straight = f"spot <-> on_globe($13, $14) AS straight, {_COLUMNS}"
+    return {
+        "all": _asked(_COLUMNS, "newest", reserved=reserved),
+        "newest": _newest(reserved=reserved),
+        "starts": _asked(_COLUMNS, "starts", reserved=reserved),
+        "distance": _asked(straight, "distance", reserved=reserved),
+        "relevance": _relevance(reserved=reserved),
+    }
+
+
+_STATEMENTS = {reserved: _written(reserved=reserved) for reserved in (False, True)}
 _PLAIN = Question()
 _KEYS: dict[str, tuple[tuple[str, ...], tuple[Any, ...]]] = {
     "newest": (("published_at", "id"), (datetime, UUID)),
@@ -269,7 +268,7 @@ def statement(
     given += [*last[:2], limit]
     if question.sort == "relevance":
         given.append(last[2])
-    return _STATEMENTS["all" if question == _PLAIN else question.sort, reserved], given
+    return _STATEMENTS[reserved]["all" if question == _PLAIN else question.sort], given
 
 
 async def point_of(connection: Connection, postal_code: str) -> tuple[float, float]:
