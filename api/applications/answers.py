@@ -222,7 +222,8 @@ async def _answer(
 
 
 async def _entered(connection: Connection, application_id: UUID, actor: Actor) -> asyncpg.Record:
-    """Lock an application of one's association; raises NotFound, Forbidden."""
+    """Lock somebody else's application to one's association; raises NotFound, Forbidden."""
     present = await lock(connection, application_id, actor)
     require_member(actor, present["association_id"])
+    policy.require_another(actor, present["person_id"])
     return present

@@ -198,7 +198,7 @@ def require_side(actor: Actor, present: asyncpg.Record) -> bool:
     """Tell whether the caller is of the association; raises Forbidden to who is of neither side."""
     if not policy.is_side(actor, present):
         raise Forbidden
-    return bool(actor.person_id != present["person_id"])
+    return not actor.acts_for(present["person_id"])
 
 
 def _require_answerer(actor: Actor, proposal: asyncpg.Record) -> None:

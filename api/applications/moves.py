@@ -17,7 +17,7 @@ from api.core.database import Connection, found
 from api.core.language import Words
 from api.core.lifecycle import Move
 from api.core.outbox import record
-from api.core.problems import NotFound, Problem
+from api.core.problems import Forbidden, NotFound, Problem
 
 
 class MissionFull(Problem):
@@ -119,7 +119,12 @@ async def change(present: asyncpg.Record, **columns: Any) -> None:
     """Write to an application that is locked; where the database puts it to the employer again, say so."""
     where = (Application.id == present["id"]) & (Application.state == present["state"])
     written = Application.update(dict[Any, Any](columns)).where(where)
-    rows = await written.returning(Application.approval_asked_at)
+    try:
+        rows = await written.returning(Application.approval_asked_at)
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name not in policy.NOT_OWN:
+            raise
+        raise Forbidden(policy.OWN) from None
     if not rows:
         raise NotFound
     if rows[0]["approval_asked_at"] != present["approval_asked_at"]:

@@ -31,6 +31,15 @@ REFUSE = move("employer_refused", *LIVE)
 APPROVE = move("approved", "pending")
 SETTLED = frozenset({"not_required", "approved"})
 """Employer approvals with which an engagement may begin: contact details, hours."""
+OWN = Words("Nobody decides for themselves.", "Nul ne décide pour soi-même.")
+NOT_OWN = frozenset(
+    {
+        "application_not_decided_by_applicant",
+        "application_not_answered_by_applicant",
+        "hours_entry_not_decided_by_author",
+    }
+)
+"""Constraints by which the database refuses it."""
 
 
 def require_sight(actor: Actor, row: Mapping[str, Any]) -> None:
@@ -68,10 +77,15 @@ def require_applicant(actor: Actor, person_id: UUID) -> None:
         raise Forbidden
 
 
+def require_another(actor: Actor, person_id: UUID) -> None:
+    """Let nobody decide for themselves, by a key that they made neither; raises Forbidden."""
+    if actor.acts_for(person_id):
+        raise Forbidden(OWN)
+
+
 def require_employer(actor: Actor, company_id: UUID, manager_id: UUID | None, person_id: UUID) -> None:
     """Let in the manager in charge, or HR, never on one's own behalf; raises Forbidden."""
-    if actor.person_id == person_id:
-        raise Forbidden(Words("Nobody decides for themselves.", "Nul ne décide pour soi-même."))
+    require_another(actor, person_id)
     in_charge = (
         manager_id is not None and actor.employment is not None and actor.employment.employee_id == manager_id
     )

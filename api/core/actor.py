@@ -22,12 +22,13 @@ class Employment(msgspec.Struct, frozen=True):
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """The caller of a use case: a person, an organisation's key, or the system acting inside one tenant.
 
-    A key may do what its `scopes` say and nothing else; a person and the system have none.
+    A key may do what its `scopes` say and nothing else, and knows who made it; a person and the system have neither.
     """
 
     person_id: UUID | None
     key_id: UUID | None = None
     scopes: frozenset[str] | None = None
+    made_by: UUID | None = None
     language: Language = "fr"
     employment: Employment | None = None
     memberships: dict[UUID, str] = {}
@@ -41,6 +42,10 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     def has_company_role(self, company_id: UUID, *roles: str) -> bool:
         """Tell whether the actor holds one of the roles in that company."""
         return self.company_id == company_id and bool(self.employment and self.employment.roles & set(roles))
+
+    def acts_for(self, person_id: UUID) -> bool:
+        """Tell whether what the caller does is that person's own act: theirs, or of a key that they made."""
+        return person_id in (self.person_id, self.made_by)
 
     @property
     def author(self) -> UUID:

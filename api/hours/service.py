@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from api.applications.moves import EmployerPending
-from api.applications.policy import SETTLED, require_applicant, require_employer, require_sight
+from api.applications.policy import NOT_OWN, OWN, SETTLED, require_applicant, require_employer, require_sight
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import Connection, found, retried, transaction
@@ -244,7 +244,7 @@ async def reject_hours(actor: Actor, hours_id: UUID, reason: str, asked: int | N
 
 
 def _require_other(actor: Actor, entry: asyncpg.Record) -> None:
-    if actor.person_id == entry["person_id"]:
+    if actor.acts_for(entry["person_id"]):
         raise Forbidden(Words("Nobody confirms their own hours.", "Nul ne confirme ses propres heures."))
 
 
@@ -264,6 +264,8 @@ async def _move(entry: asyncpg.Record, **change: object) -> None:
         if not await HoursEntry.update(dict[Any, Any](change)).where(where).returning(HoursEntry.id):
             raise NotFound
     except asyncpg.CheckViolationError as error:
+        if error.constraint_name in NOT_OWN:
+            raise Forbidden(OWN) from None
         if error.constraint_name != "hours_entry_of_who_came":
             raise
         raise WrongState(_ABSENT, state="no_show", allowed=sorted(policy.WORKING)) from None
