@@ -15,7 +15,7 @@ from api.core.pagination import CursorText, Limit
 from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, WrongState
 from api.core.routing import AskedVersion, Caller, created
 from api.core.schemas import Page, Reasoned
-from api.hours import queries, service
+from api.hours import employer, queries, service
 from api.hours.schemas import Confirmed, HoursIn, HoursOut, HoursState, LedgerLineOut
 from api.organisations.policy import require_company_role, require_employee, require_member
 from api.organisations.queries import association_state, get_company
@@ -177,7 +177,7 @@ async def cancel_hours(actor: Caller, hours_id: FromPath[UUID], asked: AskedVers
 )
 async def approve_hours(actor: Caller, hours_id: FromPath[UUID], asked: AskedVersion) -> HoursOut:
     """Approve confirmed working time, as the manager in charge or HR; the database posts it."""
-    return await service.approve_hours(actor, hours_id, asked)
+    return await employer.approve_hours(actor, hours_id, asked)
 
 
 @post(
