@@ -12,11 +12,15 @@ from api.core.problems import Forbidden, Unauthenticated
 
 
 class Employment(msgspec.Struct, frozen=True):
-    """An active employee's row, as the actor holds it: roles are employee, manager, hr, company_admin."""
+    """An active employee's row, as the actor holds it: roles are employee, manager, hr, company_admin.
+
+    `stands_in_for`: the person for whom they answer in HR's place.
+    """
 
     company_id: UUID
     employee_id: UUID
     roles: frozenset[str]
+    stands_in_for: UUID | None = None
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):

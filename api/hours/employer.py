@@ -5,6 +5,7 @@ from uuid import UUID
 import asyncpg
 
 from api.applications import policy as applications
+from api.applications.employer import standing_in
 from api.core.actor import Actor
 from api.core.database import retried, transaction
 from api.core.lifecycle import starts
@@ -24,6 +25,7 @@ _TO_HR = """
 @retried
 async def approve_hours(actor: Actor, hours_id: UUID, asked: int | None) -> HoursOut:
     """Approve confirmed working time as manager or HR; raises NotFound, Forbidden, WrongState, VersionChanged."""
+    actor = await standing_in(actor)
     async with transaction(actor) as connection:
         entry = await lock(connection, hours_id, actor)
         require_employer(actor, entry)

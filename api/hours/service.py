@@ -5,6 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
+from api.applications.employer import standing_in
 from api.applications.moves import EmployerPending
 from api.applications.policy import SETTLED, require_applicant
 from api.core import clock
@@ -214,6 +215,7 @@ async def reject_hours(actor: Actor, hours_id: UUID, reason: str, asked: int | N
 
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
+    actor = await standing_in(actor)
     async with transaction(actor) as connection:
         entry = await lock(connection, hours_id, actor)
         if entry["association_id"] in actor.memberships and entry["state"] != "confirmed":

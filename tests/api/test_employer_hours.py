@@ -67,3 +67,22 @@ async def test_hr_is_asked_once_for_hours_confirmed_after_the_manager_left(
     await catch_up(settings)
 
     assert await asked(world, company.admin, entry) == 1
+
+
+async def test_the_employers_list_is_of_teams_and_one_s_own_hours_are_in_one_s_own(world: World) -> None:
+    company = await world.company()
+    manager, employee = await world.managed(company)
+    owner, entry = await worked(world, company, manager, employee)
+    await world.ok(owner, "POST", f"/v1/hours/{entry['id']}/confirm")
+
+    path = f"/v1/companies/{company.id}/hours"
+    lists = [
+        [item["id"] for item in (await world.ok(who, "GET", asked))["items"]]
+        for who, asked in (
+            (company.admin, path),
+            (manager, path),
+            (employee, path),
+            (employee, "/v1/me/hours"),
+        )
+    ]
+    assert lists == [[entry["id"]], [entry["id"]], [], [entry["id"]]]

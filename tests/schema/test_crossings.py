@@ -68,7 +68,7 @@ CROSSINGS = {
     "silence_of(uuid)": "what a company's silence means, which its policy alone tells",
     "settle_pending(uuid)": "an employer's word at a mission's end, behind other companies' walls",
     "require_living_author()": "a trigger of the same, of who writes",
-    "stands_in_for_hr(uuid)": "whether a company has HR, which an administrator's walls do not show of an application",
+    "stood_in_for()": "whether a company has HR, which not everybody who asks would see",
     "address_of_applicant(uuid)": "where the accepted are written to on their own time, by their association alone",
     "hasten_approvals()": "a trigger: who keeps a mission writes no application",
     "hasten_approval()": "a trigger: the mission's zone, whoever moves the day",
