@@ -161,17 +161,15 @@ async def _confirm(connection: Connection, entry: asyncpg.Record, given: Confirm
 
 
 async def _settle(connection: Connection, entry: asyncpg.Record, **change: UUID) -> None:
-    """Confirm an entry, and approve it too where no one else has a word to say."""
+    """Confirm an entry, which posts it on personal time, and on working time where the employer's policy says so."""
     await move(entry, state="confirmed", state_reason=None, **change)
-    automatic = entry["regime"] == "personal_time" or (
-        await connection.fetchval("SELECT hours_approval_of($1, $2)", entry["company_id"], entry["worked_on"])
-        == "automatic"
-    )
-    if automatic:
+    if entry["regime"] == "personal_time":
         await HoursEntry.update({"state": "approved"}).where(HoursEntry.id == entry["id"])
-        await record(HoursApproved(hours_id=entry["id"], **tenants_of(entry)))
+        approved = True
     else:
-        await record(HoursConfirmed(hours_id=entry["id"], **tenants_of(entry)))
+        approved = await connection.fetchval("SELECT approve_by_policy($1)", entry["id"])
+    fact = HoursApproved if approved else HoursConfirmed
+    await record(fact(hours_id=entry["id"], **tenants_of(entry)))
 
 
 @retried

@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from api.core import clock
+from api.core.database import operations
 from api.core.settings import Settings
 from api.hours.clockwork import hand_on_hours
 from tests.faults.month import lasting
-from tests.make.world import Company, World
+from tests.make.world import Association, Company, World, agreed_earlier
 from tests.reactions.world import catch_up
 
 
@@ -21,6 +23,24 @@ async def worked(world: World, company: Company, manager: str, employee: str) ->
     day = clock.today("Europe/Paris").isoformat()
     entry = await world.ok(employee, "POST", f"{path}/hours", {"worked_on": day, "minutes": 120})
     return association.owner, entry
+
+
+async def engaged(world: World, minutes: int, **rules: Any) -> tuple[Association, Company, str, str]:
+    """Give an association, a company, its employee, and the path of their engagement of so many minutes."""
+    association, company = await world.association(), await world.company(approval="automatic", **rules)
+    employee = world.employee(company)
+    mission = await world.mission(association, format="consultation", effort_minutes=minutes)
+    path = f"/v1/applications/{(await world.application(employee, mission))['id']}"
+    await world.ok(association.owner, "POST", f"{path}/accept")
+    await agreed_earlier(path.rpartition("/")[2])
+    return association, company, employee, path
+
+
+async def declared(world: World, token: str, path: str, minutes: int, days_ago: int = 0) -> str:
+    """Declare minutes of a day; gives the path of the entry."""
+    day = clock.today("Europe/Paris") - timedelta(days=days_ago)
+    entry = await world.ok(token, "POST", f"{path}/hours", {"worked_on": str(day), "minutes": minutes})
+    return f"/v1/hours/{entry['id']}"
 
 
 async def leave(world: World, company: Company, token: str) -> None:
@@ -86,3 +106,52 @@ async def test_the_employers_list_is_of_teams_and_one_s_own_hours_are_in_one_s_o
         )
     ]
     assert lists == [[entry["id"]], [entry["id"]], [], [entry["id"]]]
+
+
+async def test_what_the_policy_approves_is_nobodys_act(world: World) -> None:
+    association, _, employee, path = await engaged(world, 60)
+    entry = await declared(world, employee, path, 60)
+    confirmed = await world.ok(association.owner, "POST", f"{entry}/confirm")
+
+    assert (confirmed["state"], confirmed["approved_by"]) == ("approved", None)
+    async with operations() as connection:
+        steps = await connection.fetch(
+            "SELECT to_state, by_person FROM state_event WHERE object_id = $1 ORDER BY at, id",
+            UUID(confirmed["id"]),
+        )
+    assert [step["to_state"] for step in steps] == ["declared", "confirmed", "approved"]
+    assert [step["by_person"] is None for step in steps] == [False, False, True]
+
+
+async def test_the_policy_approves_no_more_than_the_employer_agreed_to_and_hr_is_asked_for_the_rest(
+    world: World, settings: Settings
+) -> None:
+    association, company, employee, path = await engaged(world, 60, yearly_minutes=600)
+    entries = [
+        await declared(world, employee, path, minutes, days) for days, minutes in ((2, 900), (1, 40), (0, 21))
+    ]
+    states = [(await world.ok(association.owner, "POST", f"{each}/confirm"))["state"] for each in entries]
+    assert states == ["confirmed", "approved", "confirmed"]
+
+    await catch_up(settings)
+    told = [await asked(world, company.admin, await world.ok(employee, "GET", each)) for each in entries]
+    assert told == [1, 0, 1]
+    ledger = f"/v1/companies/{company.id}/ledger"
+    assert [line["minutes"] for line in (await world.ok(company.admin, "GET", ledger))["items"]] == [40]
+    assert (await world.ok(company.admin, "POST", f"{entries[0]}/approve"))["state"] == "approved"
+    rejected = await world.ok(company.admin, "POST", f"{entries[2]}/reject", {"reason": "Non convenu."})
+    assert rejected["state"] == "rejected"
+    assert [line["minutes"] for line in (await world.ok(company.admin, "GET", ledger))["items"]] == [40, 900]
+
+
+async def test_a_longer_effort_that_the_employer_has_not_agreed_to_yet_is_approved_by_no_policy(
+    world: World,
+) -> None:
+    association, company, employee, path = await engaged(world, 60)
+    policy = {"approval": "hr", "hours_approval": "automatic"}
+    await world.ok(company.admin, "PUT", f"/v1/companies/{company.id}/policy", policy)
+    entry = await declared(world, employee, path, 90)
+    change = await world.ok(employee, "POST", f"{path}/changes", {"effort_minutes": 120})
+    await world.ok(association.owner, "POST", f"/v1/changes/{change['id']}/accept")
+
+    assert (await world.ok(association.owner, "POST", f"{entry}/confirm"))["state"] == "confirmed"

@@ -18,6 +18,7 @@ CROSSINGS = {
     "settle_ledger(uuid)": "holds postings back for a report",
     "actor_by_key(bytea,timestamp with time zone)": "whose key it is, and who made it",
     "ask_who_works_there()": "a trigger: whether a manager has left, whoever confirms",
+    "approve_by_policy(uuid)": "what a policy approves is nobody's act, nor the association's who confirms",
     "acts_for(uuid)": "who made a key, which its bearer does not see",
     "lock_association(uuid)": "the invited may not write the association they join",
     "invitation_by_digest(bytea)": "what the reader of a code may know",
