@@ -162,7 +162,7 @@ async def _confirm(connection: Connection, entry: asyncpg.Record, given: Confirm
 
 async def _settle(connection: Connection, entry: asyncpg.Record, **change: UUID) -> None:
     """Confirm an entry, which posts it on personal time, and on working time where the employer's policy says so."""
-    await move(entry, state="confirmed", state_reason=None, **change)
+    await move(entry, state="confirmed", **change)
     if entry["regime"] == "personal_time":
         await HoursEntry.update({"state": "approved"}).where(HoursEntry.id == entry["id"])
         approved = True

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from api.core import clock
 from api.core.database import operations
 from api.core.settings import Settings
@@ -155,3 +157,23 @@ async def test_a_longer_effort_that_the_employer_has_not_agreed_to_yet_is_approv
     await world.ok(association.owner, "POST", f"/v1/changes/{change['id']}/accept")
 
     assert (await world.ok(association.owner, "POST", f"{entry}/confirm"))["state"] == "confirmed"
+
+
+@pytest.mark.parametrize("approval", ["automatic", "hr"])
+async def test_why_a_figure_was_lowered_stays_readable_to_all_three(world: World, approval: str) -> None:
+    association, company, employee, path = await engaged(world, 120, hours_approval=approval)
+    entry = await declared(world, employee, path, 120)
+    lowered = {"minutes": 100, "reason": "Arrivée à 10 h"}
+    await world.ok(association.owner, "POST", f"{entry}/confirm", lowered)
+    await world.ok(employee, "POST", f"{entry}/accept")
+    if approval == "hr":
+        await world.ok(company.admin, "POST", f"{entry}/approve")
+
+    for who in (employee, association.owner, company.admin):
+        seen = await world.ok(who, "GET", entry)
+        assert (seen["state"], seen["minutes"], seen["declared_minutes"], seen["reason"]) == (
+            "approved",
+            100,
+            120,
+            "Arrivée à 10 h",
+        )
