@@ -96,8 +96,7 @@ def _later_reply(mission: asyncpg.Record) -> datetime:
 async def accept_application(actor: Actor, application_id: UUID, asked: int | None) -> ApplicationOut:
     """Give a place to an applicant; whoever waits for one comes before.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged, MissionFull, AllowanceExceeded, BudgetExceeded,
-    AssociationSuspended.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, MissionFull, EmployerConditions, AssociationSuspended.
     """
     with refusals():
         async with transaction(actor) as connection:

@@ -14,6 +14,7 @@ async def forwards() -> MigrationManager:
         await run_script("0030/own.sql")
         await run_script("0030/hours.sql")
         await run_script("0030/standing_in.sql")
+        await run_script("0030/allowance.sql")
         await run_script("hand_over.sql")
 
     manager.add_raw(run)

@@ -19,6 +19,7 @@ CROSSINGS = {
     "actor_by_key(bytea,timestamp with time zone)": "whose key it is, and who made it",
     "ask_who_works_there()": "a trigger: whether a manager has left, whoever confirms",
     "approve_by_policy(uuid)": "what a policy approves is nobody's act, nor the association's who confirms",
+    "minutes_left(uuid,uuid,date)": "a figure that an employee is refused with, of limits that they do not see",
     "acts_for(uuid)": "who made a key, which its bearer does not see",
     "lock_association(uuid)": "the invited may not write the association they join",
     "invitation_by_digest(bytea)": "what the reader of a code may know",
