@@ -173,3 +173,37 @@ async def test_nobody_decides_their_own_nor_of_another_company_nor_personal_time
     assert await row(own) == ("submitted", "pending")
     assert (await world.call(company.admin, "GET", f"/v1/applications/{private['id']}")).status_code == 404
     assert private["id"] not in (await listed(world, company, company.admin))[0]
+
+
+async def test_the_only_administrator_does_not_lock_the_company_out(world: World) -> None:
+    company = await world.company()
+    job = (await world.ok(company.admin, "GET", "/v1/me"))["employments"][0]
+    path = f"/v1/companies/{company.id}/employees/{job['employee_id']}"
+    tag = (await world.call(company.admin, "GET", path)).headers["etag"]
+
+    less = await world.call(company.admin, "PATCH", path, {"roles": ["employee", "hr"]}, if_match=tag)
+    document = assert_problem(less, 403, "forbidden")
+    assert document["detail"] == "C’est à un autre administrateur de vous retirer ce rôle."
+    out = await world.call(company.admin, "POST", f"{path}/deactivate")
+    document = assert_problem(out, 403, "forbidden")
+    assert document["detail"].startswith("C’est à quelqu’un d’autre de vous désactiver")
+    shown = await world.ok(company.admin, "GET", path)
+    assert (shown["active"], sorted(shown["roles"])) == (True, job["roles"])
+
+
+async def test_another_administrator_takes_the_role_and_the_access_away(world: World) -> None:
+    company = await world.company()
+    second = world.employee(company)
+    await give(world, company, second, "hr", "company_admin")
+    await give(world, company._replace(admin=second), company.admin, "hr")
+    job = (await world.ok(company.admin, "GET", "/v1/me"))["employments"][0]
+    assert job["roles"] == ["employee", "hr"]
+    path = f"/v1/companies/{company.id}/employees/{job['employee_id']}/deactivate"
+    assert (await world.ok(second, "POST", path))["active"] is False
+
+
+async def test_an_administrator_may_give_up_every_other_role(world: World) -> None:
+    company = await world.company()
+    await give(world, company, company.admin, "company_admin")
+    job = (await world.ok(company.admin, "GET", "/v1/me"))["employments"][0]
+    assert job["roles"] == ["company_admin", "employee"]
