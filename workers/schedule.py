@@ -11,6 +11,7 @@ from api.applications import clockwork
 from api.core import audit, clock
 from api.core.database import operations
 from api.core.settings import Settings
+from api.hours.clockwork import hand_on_hours
 from api.identity import retention
 from api.identity.providers import reseal_client_secrets
 from api.notifications.delivery import doubt_stuck_mails
@@ -97,8 +98,8 @@ async def expire_unanswered(_: Settings, __: Queue) -> int:
 
 
 async def hand_on_approvals(_: Settings, __: Queue) -> int:
-    """Ask HR what a manager who left did not answer."""
-    return await clockwork.hand_on_approvals()
+    """Ask HR what a manager who left did not answer, of applications and of hours."""
+    return await clockwork.hand_on_approvals() + await hand_on_hours()
 
 
 async def decide_approvals(_: Settings, __: Queue) -> int:

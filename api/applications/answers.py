@@ -96,8 +96,7 @@ def _later_reply(mission: asyncpg.Record) -> datetime:
 async def accept_application(actor: Actor, application_id: UUID, asked: int | None) -> ApplicationOut:
     """Give a place to an applicant; whoever waits for one comes before.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged, MissionFull, AllowanceExceeded, BudgetExceeded,
-    AssociationSuspended.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, MissionFull, EmployerConditions, AssociationSuspended.
     """
     with refusals():
         async with transaction(actor) as connection:
@@ -222,7 +221,8 @@ async def _answer(
 
 
 async def _entered(connection: Connection, application_id: UUID, actor: Actor) -> asyncpg.Record:
-    """Lock an application of one's association; raises NotFound, Forbidden."""
+    """Lock somebody else's application to one's association; raises NotFound, Forbidden."""
     present = await lock(connection, application_id, actor)
     require_member(actor, present["association_id"])
+    policy.require_another(actor, present["person_id"])
     return present

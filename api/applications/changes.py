@@ -140,8 +140,8 @@ def _terms(row: asyncpg.Record, columns: dict[str, str]) -> dict[str, Any]:
 async def accept_change(actor: Actor, change_id: UUID, asked: int | None) -> ChangeOut:
     """Accept what the other side proposed; on working time a longer effort is put to the employer again.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged, AllowanceExceeded, BudgetExceeded, and Invalid where the
-    mission has changed so that it does not fit any more.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, AllowanceExceeded, BudgetExceeded, EmployerConditions, and
+    Invalid where the mission has changed so that it does not fit any more.
     """
     with refusals():
         async with transaction(actor) as connection:
@@ -198,7 +198,7 @@ def require_side(actor: Actor, present: asyncpg.Record) -> bool:
     """Tell whether the caller is of the association; raises Forbidden to who is of neither side."""
     if not policy.is_side(actor, present):
         raise Forbidden
-    return bool(actor.person_id != present["person_id"])
+    return not actor.acts_for(present["person_id"])
 
 
 def _require_answerer(actor: Actor, proposal: asyncpg.Record) -> None:

@@ -111,50 +111,50 @@ async def is_held() -> bool:
 
 async def start_due_missions() -> int:
     """Start the missions whose first day has come, with those who were accepted; gives how many."""
-    return await _each(_start, _TO_START, clock.now())
+    return await each(_start, _TO_START, clock.now())
 
 
 async def complete_due_missions() -> int:
     """Complete the missions whose last day has passed; gives how many."""
-    return await _each(_complete, _TO_COMPLETE, clock.now(), _LASTS)
+    return await each(_complete, _TO_COMPLETE, clock.now(), _LASTS)
 
 
 async def expire_due_missions() -> int:
     """Expire the missions past their last day to apply with nobody left; gives how many."""
-    return await _each(_expire, _TO_EXPIRE, clock.now())
+    return await each(_expire, _TO_EXPIRE, clock.now())
 
 
 async def remind_of_replies() -> int:
     """Remind associations at half-time and a day before a reply is due, once each; gives how many."""
-    return await _each(_remind, _TO_REMIND, clock.now())
+    return await each(_remind, _TO_REMIND, clock.now())
 
 
 async def expire_unanswered() -> int:
     """End what was not answered in time, by the association or by whom a place was offered to; gives how many."""
-    return await _each(_give_up, _TO_GIVE_UP, clock.now())
+    return await each(_give_up, _TO_GIVE_UP, clock.now())
 
 
 async def decide_silent_approvals() -> int:
     """Decide, by the company's policy, what its employer did not answer in time; gives how many."""
-    return await _each(decide_for_the_silent, _TO_DECIDE, clock.now())
+    return await each(decide_for_the_silent, _TO_DECIDE, clock.now())
 
 
 async def hand_on_approvals() -> int:
     """Ask HR in the place of managers who left without an answer; gives how many times."""
-    return await _each(ask_hr_instead, _TO_HAND_ON)
+    return await each(ask_hr_instead, _TO_HAND_ON)
 
 
 async def offer_free_places() -> int:
     """Offer the places that are free to whoever waits and can take one by now; gives how many missions had some."""
-    return await _each(_offer, _TO_OFFER)
+    return await each(_offer, _TO_OFFER)
 
 
 async def release_unused_minutes() -> int:
     """Give back what completed engagements reserved and nobody declared within 30 days; gives how many."""
-    return await _each(_release, _TO_RELEASE, clock.now() - EXCHANGE_WITHIN)
+    return await each(_release, _TO_RELEASE, clock.now() - EXCHANGE_WITHIN)
 
 
-async def _each(act: Callable[[Actor, UUID], Awaitable[object]], due: str, *given: object) -> int:
+async def each(act: Callable[[Actor, UUID], Awaitable[object]], due: str, *given: object) -> int:
     """Do an act for all that is due; what somebody moved meanwhile, or what fails, keeps nothing else waiting."""
     async with operations() as connection:
         rows = await connection.fetch(due, *given)

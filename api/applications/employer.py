@@ -33,7 +33,7 @@ _KEPT = {
 }
 """Why an agreement stands, by the constraint that the database names."""
 
-_STANDS_IN = "SELECT stands_in_for_hr($1)"
+_STOOD_IN_FOR = "SELECT everybody, only_one FROM stood_in_for()"
 _TO_HR = """
     UPDATE application a SET manager_id = NULL, approval_asked_at = $2, approval_due_at = least(
         $2::timestamptz + (a.approval_due_at - a.approval_asked_at), CASE WHEN first > $2 THEN first END)
@@ -46,21 +46,21 @@ _TO_HR = """
 """
 
 
-async def standing_in(actor: Actor, application_id: UUID) -> Actor:
-    """Give an administrator as HR for an application, where their company has no other HR than who applied."""
+async def standing_in(actor: Actor) -> Actor:
+    """Give an administrator as HR where their company has none, or as answering for the only one of it."""
     job = actor.employment
     if job is None or "company_admin" not in job.roles or "hr" in job.roles:
         return actor
     async with read(actor) as connection:
-        if not await connection.fetchval(_STANDS_IN, application_id):
-            return actor
-    return replace(actor, employment=replace(job, roles=job.roles | {"hr"}))
+        everybody, only_one = await connection.fetchrow(_STOOD_IN_FOR)
+    roles = job.roles | {"hr"} if everybody else job.roles
+    return replace(actor, employment=replace(job, roles=roles, stands_in_for=only_one))
 
 
 @retried
 async def approve_application(actor: Actor, application_id: UUID, asked: int | None) -> ApplicationOut:
     """Give the employer's agreement; raises NotFound, Forbidden, WrongState, VersionChanged."""
-    actor = await standing_in(actor, application_id)
+    actor = await standing_in(actor)
     async with transaction(actor) as connection:
         present = await lock(connection, application_id, actor)
         _require_employer(actor, present)
@@ -79,7 +79,7 @@ async def refuse_application(
 
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
-    actor = await standing_in(actor, application_id)
+    actor = await standing_in(actor)
     try:
         async with transaction(actor) as connection:
             present = await lock(connection, application_id, actor)

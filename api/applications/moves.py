@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from api.applications import policy
 from api.applications.facts import ApplicationFact, ApplicationOffered, EmployerApprovalAsked
@@ -17,7 +18,7 @@ from api.core.database import Connection, found
 from api.core.language import Words
 from api.core.lifecycle import Move
 from api.core.outbox import record
-from api.core.problems import NotFound, Problem
+from api.core.problems import Forbidden, NotFound, Problem
 
 
 class MissionFull(Problem):
@@ -29,22 +30,33 @@ class MissionFull(Problem):
 
 
 class AllowanceExceeded(Problem):
-    """The working time that the employer gives this employee a year does not suffice any more."""
+    """The working time that the employer gives this employee a year does not suffice any more: told to them alone.
+
+    Carries `minutes_left` of that year and the `minutes_asked`.
+    """
 
     status = 409
     slug = "allowance-exceeded"
-    title = Words(
-        "The employee’s yearly allowance does not suffice", "Le crédit annuel de la personne ne suffit plus"
-    )
+    title = Words("Your yearly allowance does not suffice", "Votre crédit annuel ne suffit plus")
 
 
 class BudgetExceeded(Problem):
-    """The working time that the company gives a year, over all employees, does not suffice any more."""
+    """The working time that the company gives a year, over all employees, does not suffice: told to its own alone."""
 
     status = 409
     slug = "budget-exceeded"
     title = Words(
         "The company’s yearly budget does not suffice", "Le budget annuel de l’entreprise ne suffit plus"
+    )
+
+
+class EmployerConditions(Problem):
+    """What an association is told of an employer's limits: neither which one, nor a figure."""
+
+    status = 409
+    slug = "employer-conditions"
+    title = Words(
+        "The employer’s conditions do not allow it", "Les conditions de l’employeur ne le permettent pas"
     )
 
 
@@ -73,10 +85,12 @@ class AssociationSuspended(Problem):
 
 
 LIMITS: list[type[Problem]] = [AllowanceExceeded, BudgetExceeded]
+"""Told to whoever applied."""
+OWN_LIMITS = frozenset({"allowance_not_exceeded", "budget_not_exceeded"})
 REFUSALS: dict[str | None, type[Problem]] = {
     "mission_places_not_oversold": MissionFull,
-    "allowance_not_exceeded": AllowanceExceeded,
-    "budget_not_exceeded": BudgetExceeded,
+    "allowance_not_exceeded": EmployerConditions,
+    "budget_not_exceeded": EmployerConditions,
     "application_done_is_settled": EmployerPending,
     "application_of_active_employee": ApplicantGone,
     "application_of_open_association": AssociationSuspended,
@@ -99,7 +113,20 @@ def refusals() -> Iterator[None]:
     except asyncpg.CheckViolationError as error:
         if error.constraint_name not in REFUSALS:
             raise
+        if error.constraint_name in OWN_LIMITS and error.detail:  # to whoever applied, and nobody else
+            raise limit(error.constraint_name, **msgspec.json.decode(error.detail)) from None
         raise REFUSALS[error.constraint_name] from None
+
+
+def limit(constraint: str, minutes_left: int | None, minutes_asked: int) -> Problem:
+    """Give what whoever applied is told of a limit: no figure of the budget, which is everybody's."""
+    if constraint == "budget_not_exceeded":
+        return BudgetExceeded()
+    words = Words(
+        f"You have {minutes_left} minutes left of that year, and {minutes_asked} are asked.",
+        f"Il vous reste {minutes_left} minutes sur l’année concernée, et il en faut {minutes_asked}.",
+    )
+    return AllowanceExceeded(words, minutes_left=minutes_left, minutes_asked=minutes_asked)
 
 
 async def lock(connection: Connection, application_id: UUID, actor: Actor) -> asyncpg.Record:
@@ -119,7 +146,12 @@ async def change(present: asyncpg.Record, **columns: Any) -> None:
     """Write to an application that is locked; where the database puts it to the employer again, say so."""
     where = (Application.id == present["id"]) & (Application.state == present["state"])
     written = Application.update(dict[Any, Any](columns)).where(where)
-    rows = await written.returning(Application.approval_asked_at)
+    try:
+        rows = await written.returning(Application.approval_asked_at)
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name not in policy.NOT_OWN:
+            raise
+        raise Forbidden(policy.OWN) from None
     if not rows:
         raise NotFound
     if rows[0]["approval_asked_at"] != present["approval_asked_at"]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from api.core.actor import Actor
+from api.core.actor import Actor, Employment
 from api.core.language import Words
 from api.core.lifecycle import move
 from api.core.problems import Forbidden, NotFound
@@ -31,6 +31,15 @@ REFUSE = move("employer_refused", *LIVE)
 APPROVE = move("approved", "pending")
 SETTLED = frozenset({"not_required", "approved"})
 """Employer approvals with which an engagement may begin: contact details, hours."""
+OWN = Words("Nobody decides for themselves.", "Nul ne décide pour soi-même.")
+NOT_OWN = frozenset(
+    {
+        "application_not_decided_by_applicant",
+        "application_not_answered_by_applicant",
+        "hours_entry_not_decided_by_author",
+    }
+)
+"""Constraints by which the database refuses it."""
 
 
 def require_sight(actor: Actor, row: Mapping[str, Any]) -> None:
@@ -52,14 +61,21 @@ def _employs(actor: Actor, row: Mapping[str, Any]) -> bool:
         return False
     if "system" in actor.roles:
         return True
-    in_charge = "hr" in actor.employment.roles or actor.employment.employee_id == row["manager_id"]
-    return in_charge and bool(row["regime"] == "working_time")
+    return bool(row["regime"] == "working_time") and _in_charge(
+        actor.employment, row["manager_id"], row["person_id"]
+    )
 
 
-def team_of(actor: Actor) -> UUID | None:
-    """Give whose team the employer's lists are of, None for the whole company: HR, and its keys."""
+def _in_charge(job: Employment, manager_id: UUID | None, person_id: UUID) -> bool:
+    return "hr" in job.roles or job.employee_id == manager_id or job.stands_in_for == person_id
+
+
+def team_of(actor: Actor) -> list[UUID] | None:
+    """Give of whom the employer's lists are, by manager or by person, None for the whole company: HR, and its keys."""
     job = actor.employment
-    return job.employee_id if job and "hr" not in job.roles else None
+    if job is None or "hr" in job.roles:
+        return None
+    return [one for one in (job.employee_id, job.stands_in_for) if one]
 
 
 def require_applicant(actor: Actor, person_id: UUID) -> None:
@@ -68,12 +84,15 @@ def require_applicant(actor: Actor, person_id: UUID) -> None:
         raise Forbidden
 
 
+def require_another(actor: Actor, person_id: UUID) -> None:
+    """Let nobody decide for themselves, by a key that they made neither; raises Forbidden."""
+    if actor.acts_for(person_id):
+        raise Forbidden(OWN)
+
+
 def require_employer(actor: Actor, company_id: UUID, manager_id: UUID | None, person_id: UUID) -> None:
-    """Let in the manager in charge, or HR, never on one's own behalf; raises Forbidden."""
-    if actor.person_id == person_id:
-        raise Forbidden(Words("Nobody decides for themselves.", "Nul ne décide pour soi-même."))
-    in_charge = (
-        manager_id is not None and actor.employment is not None and actor.employment.employee_id == manager_id
-    )
-    if not (in_charge or actor.has_company_role(company_id, "hr")):
+    """Let in the manager in charge, or HR or who stands in for it, never on one's own behalf; raises Forbidden."""
+    require_another(actor, person_id)
+    job = actor.employment
+    if job is None or job.company_id != company_id or not _in_charge(job, manager_id, person_id):
         raise Forbidden

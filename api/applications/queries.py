@@ -62,7 +62,7 @@ _WHERE = {
         THEN p.employer_approval = ${0} OR (p.employer_approval = 'pending' AND is_live(p.state) = 0)
         ELSE p.employer_approval = ${0} AND (p.employer_approval <> 'pending' OR is_live(p.state) = 1) END""",
     "employee": "AND p.employee_id = ${}",
-    "manager": "AND p.manager_id = ${}",
+    "team": "AND ARRAY[p.manager_id, p.person_id] && ${}::uuid[]",
     "first": "AND p.created_at >= ${}::date::timestamp " + _MIDNIGHT,
     "last": "AND p.created_at < (${}::date + 1)::timestamp " + _MIDNIGHT,
 }
@@ -118,7 +118,7 @@ async def list_applications(
     """List the applications of a mission, person, association or company (working time), the newest first."""
     question = ("applications", of, str(owner), *map(str, wanted))
     at, last = pagination.read_cursor(cursor, question, datetime, UUID) or (None, None)
-    asked = wanted._asdict() | {"manager": team_of(viewer) if of == "company" else None}
+    asked = wanted._asdict() | {"team": team_of(viewer) if of == "company" else None}
     given = {name: value for name, value in asked.items() if value is not None}
     where = [_WHERE[name].format(place) for place, name in enumerate(given, 5)]
     sql = " ".join([_APPLICATION, _OF[of], *where, _AFTER, _ORDER])

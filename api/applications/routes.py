@@ -132,11 +132,12 @@ async def list_company_applications(
 ) -> Page[ApplicationOut]:
     """List a company's working-time applications: all to HR, to anybody else those of their team."""
     wanted = Wanted(in_state, None, employer_approval, employee, first, last)
-    async with read(actor) as connection:
-        await get_company(connection, company_id, actor)
-        require_employee(actor, company_id)
+    viewer = await employer.standing_in(actor)
+    async with read(viewer) as connection:
+        await get_company(connection, company_id, viewer)
+        require_employee(viewer, company_id)
         return await queries.list_applications(
-            connection, "company", company_id, actor, wanted, limit, cursor
+            connection, "company", company_id, viewer, wanted, limit, cursor
         )
 
 
@@ -172,7 +173,7 @@ async def get_my_allowance(
 )
 async def get_application(actor: Caller, application_id: FromPath[UUID]) -> ApplicationOut:
     """Give an application to its two sides; one on working time to the employer too, without the message."""
-    viewer = await employer.standing_in(actor, application_id)
+    viewer = await employer.standing_in(actor)
     async with read(viewer) as connection:
         return await queries.get_application(connection, application_id, viewer)
 

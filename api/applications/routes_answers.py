@@ -7,7 +7,13 @@ from litestar.params import FromPath, JSONBody
 
 from api.applications import answers, messages
 from api.applications.many import answer_many
-from api.applications.moves import LIMITS, ApplicantGone, AssociationSuspended, EmployerPending, MissionFull
+from api.applications.moves import (
+    ApplicantGone,
+    AssociationSuspended,
+    EmployerConditions,
+    EmployerPending,
+    MissionFull,
+)
 from api.applications.schemas import (
     ApplicationOut,
     Declined,
@@ -49,7 +55,7 @@ async def shortlist_application(
     scope="applications:write",
     guards=[signed_in],
     status_code=200,
-    raises=[*ACT, MissionFull, AssociationSuspended, *LIMITS],
+    raises=[*ACT, MissionFull, AssociationSuspended, EmployerConditions],
 )
 async def accept_application(
     actor: Caller, application_id: FromPath[UUID], asked: AskedVersion

@@ -6,7 +6,7 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath, JSONBody
 
 from api.applications import changes
-from api.applications.moves import LIMITS
+from api.applications.moves import LIMITS, EmployerConditions
 from api.applications.schemas import ChangeIn, ChangeOut
 from api.core.actor import signed_in
 from api.core.database import read
@@ -54,7 +54,7 @@ async def list_changes(
     scope="applications:write",
     guards=[signed_in],
     status_code=200,
-    raises=[*ACT, *LIMITS, Invalid],
+    raises=[*ACT, *LIMITS, EmployerConditions, Invalid],
 )
 async def accept_change(actor: Caller, change_id: FromPath[UUID], asked: AskedVersion) -> ChangeOut:
     """Accept what the other side proposed; on working time a longer effort asks the employer again."""

@@ -15,7 +15,7 @@ from api.applications.facts import (
     OfferAccepted,
 )
 from api.applications.messages import write
-from api.applications.moves import REFUSALS, REPLY_WITHIN, ids, lock, move, refusals
+from api.applications.moves import REPLY_WITHIN, ids, limit, lock, move, refusals
 from api.applications.schemas import ApplicationIn, ApplicationOut, Withdrawn
 from api.core import clock
 from api.core.actor import Actor, Employment
@@ -53,6 +53,10 @@ _DECIDING = """
         WHERE company_id = c.id AND effective_from <= (maillon_now() AT TIME ZONE c.time_zone)::date
         ORDER BY effective_from DESC LIMIT 1) p
     WHERE m.id = $2 AND e.id = $1
+"""
+_LIMIT = """
+    SELECT greatest(0, minutes_left(e.company_id, e.id, year_of(e.company_id, m.starts_on))), m.effort_minutes
+    FROM mission m, employee e WHERE e.id = $1 AND m.id = $2
 """
 _APPLY = """
     INSERT INTO application (
@@ -116,7 +120,9 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
             _require_sessions(given.sessions, facts)
             _require_regime(given.regime, facts)
             if facts["exceeded"]:
-                raise REFUSALS[facts["exceeded"]]
+                raise limit(
+                    facts["exceeded"], *await connection.fetchrow(_LIMIT, job.employee_id, mission_id)
+                )
             application_id = await _write(connection, actor.author, job, mission_id, given, facts)
             return await queries.get_application(connection, application_id, actor)
     except asyncpg.UniqueViolationError:

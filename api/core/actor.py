@@ -12,22 +12,27 @@ from api.core.problems import Forbidden, Unauthenticated
 
 
 class Employment(msgspec.Struct, frozen=True):
-    """An active employee's row, as the actor holds it: roles are employee, manager, hr, company_admin."""
+    """An active employee's row, as the actor holds it: roles are employee, manager, hr, company_admin.
+
+    `stands_in_for`: the person for whom they answer in HR's place.
+    """
 
     company_id: UUID
     employee_id: UUID
     roles: frozenset[str]
+    stands_in_for: UUID | None = None
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """The caller of a use case: a person, an organisation's key, or the system acting inside one tenant.
 
-    A key may do what its `scopes` say and nothing else; a person and the system have none.
+    A key may do what its `scopes` say and nothing else, and knows who made it; a person and the system have neither.
     """
 
     person_id: UUID | None
     key_id: UUID | None = None
     scopes: frozenset[str] | None = None
+    made_by: UUID | None = None
     language: Language = "fr"
     employment: Employment | None = None
     memberships: dict[UUID, str] = {}
@@ -41,6 +46,10 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     def has_company_role(self, company_id: UUID, *roles: str) -> bool:
         """Tell whether the actor holds one of the roles in that company."""
         return self.company_id == company_id and bool(self.employment and self.employment.roles & set(roles))
+
+    def acts_for(self, person_id: UUID) -> bool:
+        """Tell whether what the caller does is that person's own act: theirs, or of a key that they made."""
+        return person_id in (self.person_id, self.made_by)
 
     @property
     def author(self) -> UUID:

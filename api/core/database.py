@@ -85,6 +85,7 @@ def walls(actor: Actor | None) -> str:
     if actor:
         # Every one of them, even empty: they may replace those of an outer transaction.
         roles = actor.roles | (actor.employment.roles if actor.employment else frozenset())
+        stood_in = actor.employment.stands_in_for if actor.employment else None
         guest = [str(key) for key, role in actor.memberships.items() if role == "system"]
         values |= {
             "app.person": str(actor.person_id or actor.key_id or ""),
@@ -92,6 +93,7 @@ def walls(actor: Actor | None) -> str:
             "app.guest": "{" + ",".join(guest) + "}",
             "app.company": str(actor.company_id or ""),
             "app.employee": str(actor.employment.employee_id) if actor.employment else "",
+            "app.stood_in": str(stood_in or ""),
             "app.association": "{" + ",".join(map(str, actor.memberships)) + "}",
             "app.role": "{" + ",".join(sorted(roles)) + "}",
         }

@@ -21,6 +21,10 @@ class HoursConfirmed(HoursFact, frozen=True, kw_only=True):
     """The association confirmed them; the employer's approval is still to come."""
 
 
+class HoursHandedOn(HoursFact, frozen=True, kw_only=True):
+    """Their manager left without an answer: HR is asked in their place."""
+
+
 class HoursLowered(HoursFact, frozen=True, kw_only=True):
     """The association confirmed fewer minutes, with a reason; the author has yet to accept."""
 

@@ -28,7 +28,8 @@ _PAGE = """
 """
 _ONE = _HOURS + "WHERE h.id = $1"
 _WORKING_TIME = """
-    WHERE h.company_id = $1 AND h.regime = 'working_time' AND ($6::uuid IS NULL OR h.manager_id = $6)
+    WHERE h.company_id = $1 AND h.regime = 'working_time'
+      AND ($6::uuid[] IS NULL OR ARRAY[h.manager_id, h.person_id] && $6)
 """
 _OF = {
     "application": _HOURS + "WHERE h.application_id = $1" + _PAGE,

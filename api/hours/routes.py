@@ -7,6 +7,7 @@ from uuid import UUID
 from litestar import Response, Router, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from api.applications.employer import standing_in
 from api.applications.moves import EmployerPending
 from api.applications.queries import get_application
 from api.core.actor import signed_in
@@ -15,7 +16,7 @@ from api.core.pagination import CursorText, Limit
 from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, WrongState
 from api.core.routing import AskedVersion, Caller, created
 from api.core.schemas import Page, Reasoned
-from api.hours import queries, service
+from api.hours import employer, queries, service
 from api.hours.schemas import Confirmed, HoursIn, HoursOut, HoursState, LedgerLineOut
 from api.organisations.policy import require_company_role, require_employee, require_member
 from api.organisations.queries import association_state, get_company
@@ -52,10 +53,11 @@ async def list_hours(
     cursor: CursorText = None,
 ) -> Page[HoursOut]:
     """List the entries of an engagement to those who may see it."""
-    async with read(actor) as connection:
-        await get_application(connection, application_id, actor)
+    viewer = await standing_in(actor)
+    async with read(viewer) as connection:
+        await get_application(connection, application_id, viewer)
         return await queries.list_hours(
-            connection, "application", application_id, actor, wanted, limit, cursor
+            connection, "application", application_id, viewer, wanted, limit, cursor
         )
 
 
@@ -108,11 +110,12 @@ async def list_company_hours(
     limit: Limit = 20,
     cursor: CursorText = None,
 ) -> Page[HoursOut]:
-    """List a company's working-time entries: all to HR, their team's to a manager, their own to others."""
-    async with read(actor) as connection:
-        await get_company(connection, company_id, actor)
-        require_employee(actor, company_id)
-        return await queries.list_hours(connection, "company", company_id, actor, wanted, limit, cursor)
+    """List a company's working-time entries: all to HR, to anybody else those of their team."""
+    viewer = await standing_in(actor)
+    async with read(viewer) as connection:
+        await get_company(connection, company_id, viewer)
+        require_employee(viewer, company_id)
+        return await queries.list_hours(connection, "company", company_id, viewer, wanted, limit, cursor)
 
 
 @get(
@@ -124,8 +127,9 @@ async def list_company_hours(
 )
 async def get_hours(actor: Caller, hours_id: FromPath[UUID]) -> HoursOut:
     """Give an entry to those who may see it."""
-    async with read(actor) as connection:
-        return await queries.get_hours(connection, hours_id, actor)
+    viewer = await standing_in(actor)
+    async with read(viewer) as connection:
+        return await queries.get_hours(connection, hours_id, viewer)
 
 
 @post(
@@ -177,7 +181,7 @@ async def cancel_hours(actor: Caller, hours_id: FromPath[UUID], asked: AskedVers
 )
 async def approve_hours(actor: Caller, hours_id: FromPath[UUID], asked: AskedVersion) -> HoursOut:
     """Approve confirmed working time, as the manager in charge or HR; the database posts it."""
-    return await service.approve_hours(actor, hours_id, asked)
+    return await employer.approve_hours(actor, hours_id, asked)
 
 
 @post(

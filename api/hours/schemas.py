@@ -42,7 +42,10 @@ class HoursPerson(Out, frozen=True, kw_only=True):
 
 
 class HoursOut(Out, frozen=True, kw_only=True):
-    """An hours entry; `ledger_id` names the line it was posted to."""
+    """An hours entry; `ledger_id` names the line it was posted to.
+
+    `reason`: why the association confirmed fewer minutes than declared, or why they were rejected.
+    """
 
     id: UUID
     version: int

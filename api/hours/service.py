@@ -1,23 +1,25 @@
-"""Use cases of hours. Every one locks the application first, then the entry; approval posts by itself."""
+"""What those who worked, and their association, do with hours; approval posts by itself."""
 
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from api.applications.employer import standing_in
 from api.applications.moves import EmployerPending
-from api.applications.policy import SETTLED, require_applicant, require_employer, require_sight
+from api.applications.policy import SETTLED, require_applicant
 from api.core import clock
 from api.core.actor import Actor
-from api.core.database import Connection, found, retried, transaction
+from api.core.database import Connection, retried, transaction
 from api.core.ids import new_id
 from api.core.language import Words
 from api.core.lifecycle import starts
 from api.core.outbox import record
-from api.core.problems import Fault, Forbidden, Invalid, NotFound, Problem, WrongState
+from api.core.problems import Fault, Forbidden, Invalid, Problem, WrongState
 from api.hours import policy, queries
+from api.hours.employer import require_employer
 from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursLowered, HoursRejected
+from api.hours.moves import lock, lock_engagement, move, tenants_of
 from api.hours.schemas import Confirmed, HoursIn, HoursOut
 from api.hours.tables import HoursEntry
 from api.notifications.render import day
@@ -46,14 +48,14 @@ async def declare_hours(actor: Actor, application_id: UUID, given: HoursIn) -> H
     """
     hours_id = new_id()
     async with transaction(actor) as connection:
-        engagement = await _lock_engagement(connection, application_id, actor)
+        engagement = await lock_engagement(connection, application_id, actor)
         require_applicant(actor, engagement["person_id"])
         _require_working(engagement)
         _require_day(given, engagement["time_zone"])
         if living := await _living_entry(connection, application_id, given):
             raise DayDeclared(hours_id=str(living))
         await _insert(engagement, hours_id, given)
-        await record(HoursDeclared(hours_id=hours_id, **_walls(engagement)))
+        await record(HoursDeclared(hours_id=hours_id, **tenants_of(engagement)))
         return await queries.get_hours(connection, hours_id, actor)
 
 
@@ -90,12 +92,6 @@ def _before(engaged_on: date) -> Fault:
 
 
 _DAY_FULL = Words("More than 24 hours in a day.", "Plus de 24 heures dans une journée.")
-
-
-_ABSENT = Words(
-    "You said that this person did not come: say first that they did the mission.",
-    "Vous avez dit que cette personne n’est pas venue : dites d’abord qu’elle a fait la mission.",
-)
 _TENANTS = ("mission_id", "association_id", "company_id", "employee_id", "person_id", "manager_id", "regime")
 
 
@@ -133,7 +129,7 @@ async def confirm_hours(actor: Actor, hours_id: UUID, given: Confirmed, asked: i
     Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid.
     """
     async with transaction(actor) as connection:
-        entry = await _lock(connection, hours_id, actor)
+        entry = await lock(connection, hours_id, actor)
         require_member(actor, entry["association_id"])
         _require_other(actor, entry)
         if given.minutes not in (None, entry["minutes"]) and entry["state"] != "declared":
@@ -153,8 +149,8 @@ async def _lower(entry: asyncpg.Record, given: Confirmed, by: UUID) -> None:
     if not given.reason:
         words = Words("Say why it is lowered.", "Dites pourquoi c’est réduit.")
         raise Invalid(faults=[Fault("/reason", "required", words)])
-    await _move(entry, state="lowered", state_reason=given.reason, minutes=given.minutes, confirmed_by=by)
-    await record(HoursLowered(hours_id=entry["id"], **_walls(entry)))
+    await move(entry, state="lowered", state_reason=given.reason, minutes=given.minutes, confirmed_by=by)
+    await record(HoursLowered(hours_id=entry["id"], **tenants_of(entry)))
 
 
 async def _confirm(connection: Connection, entry: asyncpg.Record, given: Confirmed, by: UUID) -> None:
@@ -165,24 +161,22 @@ async def _confirm(connection: Connection, entry: asyncpg.Record, given: Confirm
 
 
 async def _settle(connection: Connection, entry: asyncpg.Record, **change: UUID) -> None:
-    """Confirm an entry, and approve it too where no one else has a word to say."""
-    await _move(entry, state="confirmed", state_reason=None, **change)
-    automatic = entry["regime"] == "personal_time" or (
-        await connection.fetchval("SELECT hours_approval_of($1, $2)", entry["company_id"], entry["worked_on"])
-        == "automatic"
-    )
-    if automatic:
+    """Confirm an entry, which posts it on personal time, and on working time where the employer's policy says so."""
+    await move(entry, state="confirmed", **change)
+    if entry["regime"] == "personal_time":
         await HoursEntry.update({"state": "approved"}).where(HoursEntry.id == entry["id"])
-        await record(HoursApproved(hours_id=entry["id"], **_walls(entry)))
+        approved = True
     else:
-        await record(HoursConfirmed(hours_id=entry["id"], **_walls(entry)))
+        approved = await connection.fetchval("SELECT approve_by_policy($1)", entry["id"])
+    fact = HoursApproved if approved else HoursConfirmed
+    await record(fact(hours_id=entry["id"], **tenants_of(entry)))
 
 
 @retried
 async def accept_hours(actor: Actor, hours_id: UUID, asked: int | None) -> HoursOut:
     """Accept the association's lower figure; raises NotFound, Forbidden, WrongState, VersionChanged."""
     async with transaction(actor) as connection:
-        entry = await _lock(connection, hours_id, actor)
+        entry = await lock(connection, hours_id, actor)
         require_applicant(actor, entry["person_id"])
         if entry["state"] != "approved" and starts(
             policy.ACCEPT, entry["state"], version=entry["version"], asked=asked
@@ -197,7 +191,7 @@ async def settle_lowered_hours(connection: Connection, employee_id: UUID, actor:
         "SELECT id FROM hours_entry WHERE employee_id = $1 AND state = 'lowered' ORDER BY id", employee_id
     )
     for row in rows:
-        entry = await _lock(connection, row["id"], actor)
+        entry = await lock(connection, row["id"], actor)
         if entry["state"] == "lowered":
             await _settle(connection, entry)
 
@@ -206,22 +200,10 @@ async def settle_lowered_hours(connection: Connection, employee_id: UUID, actor:
 async def cancel_hours(actor: Actor, hours_id: UUID, asked: int | None) -> HoursOut:
     """Take back one's own entry while it is not confirmed; raises NotFound, Forbidden, WrongState, VersionChanged."""
     async with transaction(actor) as connection:
-        entry = await _lock(connection, hours_id, actor)
+        entry = await lock(connection, hours_id, actor)
         require_applicant(actor, entry["person_id"])
         if starts(policy.CANCEL, entry["state"], version=entry["version"], asked=asked):
-            await _move(entry, state=policy.CANCEL.target)
-        return await queries.get_hours(connection, hours_id, actor)
-
-
-@retried
-async def approve_hours(actor: Actor, hours_id: UUID, asked: int | None) -> HoursOut:
-    """Approve confirmed working time as manager or HR; raises NotFound, Forbidden, WrongState, VersionChanged."""
-    async with transaction(actor) as connection:
-        entry = await _lock(connection, hours_id, actor)
-        _require_employer(actor, entry)
-        if starts(policy.APPROVE, entry["state"], version=entry["version"], asked=asked):
-            await _move(entry, state=policy.APPROVE.target, approved_by=actor.author)
-            await record(HoursApproved(hours_id=hours_id, **_walls(entry)))
+            await move(entry, state=policy.CANCEL.target)
         return await queries.get_hours(connection, hours_id, actor)
 
 
@@ -231,59 +213,19 @@ async def reject_hours(actor: Actor, hours_id: UUID, reason: str, asked: int | N
 
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
+    actor = await standing_in(actor)
     async with transaction(actor) as connection:
-        entry = await _lock(connection, hours_id, actor)
+        entry = await lock(connection, hours_id, actor)
         if entry["association_id"] in actor.memberships and entry["state"] != "confirmed":
             _require_other(actor, entry)
         else:
-            _require_employer(actor, entry)
+            require_employer(actor, entry)
         if starts(policy.REJECT, entry["state"], version=entry["version"], asked=asked):
-            await _move(entry, state=policy.REJECT.target, state_reason=reason)
-            await record(HoursRejected(hours_id=hours_id, **_walls(entry)))
+            await move(entry, state=policy.REJECT.target, state_reason=reason)
+            await record(HoursRejected(hours_id=hours_id, **tenants_of(entry)))
         return await queries.get_hours(connection, hours_id, actor)
 
 
 def _require_other(actor: Actor, entry: asyncpg.Record) -> None:
-    if actor.person_id == entry["person_id"]:
+    if actor.acts_for(entry["person_id"]):
         raise Forbidden(Words("Nobody confirms their own hours.", "Nul ne confirme ses propres heures."))
-
-
-def _require_employer(actor: Actor, entry: asyncpg.Record) -> None:
-    if entry["regime"] != "working_time":
-        raise Forbidden
-    require_employer(actor, entry["company_id"], entry["manager_id"], entry["person_id"])
-
-
-def _walls(row: asyncpg.Record) -> dict[str, UUID]:
-    return {"association_id": row["association_id"], "company_id": row["company_id"]}
-
-
-async def _move(entry: asyncpg.Record, **change: object) -> None:
-    where = (HoursEntry.id == entry["id"]) & (HoursEntry.state == entry["state"])
-    try:
-        if not await HoursEntry.update(dict[Any, Any](change)).where(where).returning(HoursEntry.id):
-            raise NotFound
-    except asyncpg.CheckViolationError as error:
-        if error.constraint_name != "hours_entry_of_who_came":
-            raise
-        raise WrongState(_ABSENT, state="no_show", allowed=sorted(policy.WORKING)) from None
-
-
-async def _lock_engagement(connection: Connection, application_id: UUID, actor: Actor) -> asyncpg.Record:
-    engagement = found(
-        await connection.fetchrow(
-            """SELECT p.*, m.time_zone FROM application p JOIN mission m ON m.id = p.mission_id
-               WHERE p.id = $1 FOR NO KEY UPDATE OF p""",
-            application_id,
-        )
-    )
-    require_sight(actor, engagement)
-    return engagement
-
-
-async def _lock(connection: Connection, hours_id: UUID, actor: Actor) -> asyncpg.Record:
-    application_id = found(
-        await connection.fetchval("SELECT application_id FROM hours_entry WHERE id = $1", hours_id)
-    )
-    await _lock_engagement(connection, application_id, actor)
-    return found(await connection.fetchrow("SELECT * FROM hours_entry WHERE id = $1 FOR UPDATE", hours_id))

@@ -80,6 +80,7 @@ async def actor_of_key(text: str) -> Actor | None:
         person_id=None,
         key_id=row["key_id"],
         scopes=frozenset(row["scopes"]),
+        made_by=row["created_by"],
         # A company's key reads what HR reads, an association's does what a coordinator does: scopes narrow both.
         employment=Employment(company_id, row["key_id"], frozenset({"hr"})) if company_id else None,
         memberships={association_id: "coordinator"} if association_id else {},

@@ -15,7 +15,7 @@ from api.hours.service import settle_lowered_hours
 from api.identity.arrivals import EmployedElsewhere
 from api.identity.tables import CalendarFeed, Session
 from api.organisations.facts import ManyDeactivated
-from api.organisations.policy import EmployeeErased, require_company_role
+from api.organisations.policy import EmployeeErased, require_company_role, require_other_employee
 from api.organisations.queries import get_employee
 from api.organisations.schemas import EmployeeOut
 from api.organisations.tables import Employee
@@ -41,10 +41,11 @@ _PROPORTION = """
 
 @retried
 async def deactivate_employee(actor: Actor, company_id: UUID, employee_id: UUID) -> EmployeeOut:
-    """End what came through the company for an employee, as HR; raises NotFound, Forbidden."""
+    """End what came through the company for another employee, as HR; raises NotFound, Forbidden."""
     async with transaction(actor) as connection:
         await get_employee(connection, company_id, employee_id, actor)
         require_company_role(actor, company_id, "hr")
+        require_other_employee(actor, employee_id)
         async with transaction(_as_system(actor)):
             await deactivate(company_id, employee_id)
         return await get_employee(connection, company_id, employee_id, actor)

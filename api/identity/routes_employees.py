@@ -24,7 +24,7 @@ from api.organisations.schemas import EmployeeOut
 async def deactivate_employee(
     actor: Caller, company_id: FromPath[UUID], employee_id: FromPath[UUID]
 ) -> EmployeeOut:
-    """End an employee's access, as HR: when this is answered, nothing that came through the company works."""
+    """End another employee's access, as HR: when this is answered, nothing that came through the company works."""
     return await leaving.deactivate_employee(actor, company_id, employee_id)
 
 

@@ -23,7 +23,10 @@ from api.identity.schemas import ApiKeyIn, ApiKeyOut, NewApiKeyOut
 async def create_api_key(
     actor: Caller, organisation_id: FromPath[UUID], data: JSONBody[ApiKeyIn]
 ) -> Response[NewApiKeyOut]:
-    """Make a key of one's association or company; its text is shown this once."""
+    """Make a key of one's association or company; its text is shown this once.
+
+    It decides nothing for whoever made it: neither their application nor their hours.
+    """
     made = await api_keys.create_api_key(actor, organisation_id, data)
     return created(made, f"/v1/organisations/{organisation_id}/api-keys")
 

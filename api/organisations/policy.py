@@ -65,6 +65,31 @@ def require_company_role(actor: Actor, company_id: UUID, *roles: str) -> None:
         raise Forbidden
 
 
+def require_administration_kept(
+    actor: Actor, employee_id: UUID, present: list[str], roles: list[str]
+) -> None:
+    """Let nobody take their own administrator's role away, who may be the last to have it; raises Forbidden."""
+    own = actor.employment is not None and actor.employment.employee_id == employee_id
+    if own and "company_admin" in set(present) - set(roles):
+        raise Forbidden(
+            Words(
+                "Another administrator takes this role away from you.",
+                "C’est à un autre administrateur de vous retirer ce rôle.",
+            )
+        )
+
+
+def require_other_employee(actor: Actor, employee_id: UUID) -> None:
+    """Let nobody deactivate themselves, who may be the last to let anybody in; raises Forbidden."""
+    if actor.employment is not None and actor.employment.employee_id == employee_id:
+        raise Forbidden(
+            Words(
+                "Somebody else deactivates you: HR, or your company’s directory.",
+                "C’est à quelqu’un d’autre de vous désactiver : les RH, ou l’annuaire de l’entreprise.",
+            )
+        )
+
+
 def require_sight_of_company(actor: Actor, company_id: UUID) -> None:
     """Show a company to its own people and to administrators alone; raises NotFound."""
     if actor.company_id != company_id and "admin" not in actor.roles:

@@ -139,7 +139,7 @@ async def update_employee(
     data: JSONBody[EmployeePatch],
     edited: EditedVersion,
 ) -> EmployeeOut:
-    """Edit an employee: HR; their roles: a company_admin."""
+    """Edit an employee: HR; their roles: a company_admin, who does not take that role from themself."""
     return await service.update_employee(actor, company_id, employee_id, data, edited)
 
 

@@ -275,7 +275,7 @@ async def add_employee(
 async def update_employee(
     actor: Actor, company_id: UUID, employee_id: UUID, given: EmployeePatch, edited: int
 ) -> EmployeeOut:
-    """Edit an employee; raises NotFound, Forbidden (roles are the administrator's), VersionChanged, Invalid."""
+    """Edit an employee; raises NotFound, Forbidden (roles are an administrator's), VersionChanged, Invalid."""
     edits = changes(given)
     try:
         async with transaction(actor) as connection:
@@ -283,6 +283,8 @@ async def update_employee(
             policy.require_company_role(
                 actor, company_id, "company_admin", *(() if "roles" in edits else ("hr",))
             )
+            roles = edits.get("roles", present.roles)
+            policy.require_administration_kept(actor, employee_id, present.roles, roles)
             if present.version != edited:
                 raise VersionChanged
             where = (Employee.id == employee_id) & (Employee.version == edited)

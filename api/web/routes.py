@@ -32,7 +32,7 @@ async def show_approval(
     if viewer is None:
         return page("sign_in", language, sign_in=_sign_in(application_id, company) if company else None)
     which = _id(application_id)
-    viewer = await standing_in(viewer, which)
+    viewer = await standing_in(viewer)
     async with read(viewer) as connection:
         asked = await get_asked(connection, which, viewer)
     return page("approval", language, asked=asked)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from api.core import clock
 from api.core.database import operations
 from api.core.settings import Settings
 from tests.api.core.asking import assert_problem
@@ -30,6 +31,15 @@ async def without_hr(world: World, approval: str = "hr") -> tuple[Company, str, 
         employee,
         await world.application(employee, await world.mission(await world.association())),
     )
+
+
+async def listed(world: World, company: Company, token: str) -> list[list[str]]:
+    """Give the applications, and the hours, that the employer's lists show somebody."""
+    base = f"/v1/companies/{company.id}"
+    return [
+        [item["id"] for item in (await world.ok(token, "GET", f"{base}/{kind}"))["items"]]
+        for kind in ("applications", "hours")
+    ]
 
 
 async def row(application: dict[str, Any]) -> tuple[str, str]:
@@ -65,6 +75,7 @@ async def test_without_hr_an_administrator_is_asked_sees_and_decides(
     assert (seen["employer_approval"], seen["message"]) == ("pending", None)
     page = await world.call(company.admin, "GET", f"/approvals/{application['id']}")
     assert (page.status_code, "Refondre notre site web" in page.text) == (200, True)
+    assert await listed(world, company, company.admin) == [[application["id"]], []]
     decided = await world.ok(company.admin, "POST", f"{path}/{act}", body, **headers)
     assert (decided["state"], decided["employer_approval"]) == ended == await row(application)
 
@@ -78,6 +89,7 @@ async def test_where_the_only_hr_applied_an_administrator_decides_and_hr_does_no
     await give(world, company, hr, "hr")
     application = await world.application(hr, await world.mission(await world.association()))
     path = f"/v1/applications/{application['id']}/approve"
+    assert await listed(world, company, company.admin) == [[application["id"]], []]
     assert_problem(await world.call(hr, "POST", path), 403, "forbidden")
     assert (await world.call(company.admin, "POST", path)).status_code == 200
     assert await row(application) == ("submitted", "approved")
@@ -91,6 +103,58 @@ async def test_beside_hr_an_administrator_sees_nothing(world: World) -> None:
     assert_problem(await world.call(company.admin, "POST", f"{path}/approve"), 404, "not-found")
     assert (await world.call(company.admin, "GET", f"/approvals/{application['id']}")).status_code == 404
     assert await row(application) == ("submitted", "pending")
+    assert await listed(world, company, company.admin) == [[], []]
+
+
+@pytest.mark.parametrize("only_hr_worked", [False, True])
+async def test_without_hr_an_administrator_is_asked_for_hours_reads_them_and_approves(
+    world: World, settings: Settings, only_hr_worked: bool
+) -> None:
+    company = await world.company(approval="automatic", hours_approval="hr")
+    await give(world, company, company.admin, "company_admin")
+    worker, association = world.employee(company), await world.association()
+    if only_hr_worked:
+        await world.ok(worker, "GET", "/v1/me")
+        await give(world, company, worker, "hr")
+    application = await world.application(worker, await world.mission(association))
+    path = f"/v1/applications/{application['id']}"
+    await world.ok(association.owner, "POST", f"{path}/accept")
+    day = clock.today("Europe/Paris").isoformat()
+    entry = await world.ok(worker, "POST", f"{path}/hours", {"worked_on": day, "minutes": 60})
+    hours = f"/v1/hours/{entry['id']}"
+    await world.ok(association.owner, "POST", f"{hours}/confirm")
+    await catch_up(settings)
+
+    told = (await world.ok(company.admin, "GET", "/v1/me/notifications"))["items"]
+    assert [item["kind"] for item in told if item["about"]["id"] == entry["id"]] == ["hours_to_approve"]
+    assert await listed(world, company, company.admin) == [[application["id"]], [entry["id"]]]
+    assert (await world.ok(company.admin, "GET", hours))["state"] == "confirmed"
+    assert [item["id"] for item in (await world.ok(company.admin, "GET", f"{path}/hours"))["items"]] == [
+        entry["id"]
+    ]
+    approved = await world.ok(company.admin, "POST", f"{hours}/approve")
+    assert approved["state"] == "approved"
+
+
+async def test_beside_hr_an_administrator_reads_and_approves_no_hours(world: World) -> None:
+    company = await world.company(approval="automatic", hours_approval="hr")
+    administrator = world.employee(company)
+    await give(world, company, administrator, "company_admin")
+    association = await world.association()
+    employee, application = await world.engagement(association, company)
+    path = f"/v1/applications/{application['id']}/hours"
+    day = clock.today("Europe/Paris").isoformat()
+    entry = await world.ok(employee, "POST", path, {"worked_on": day, "minutes": 60})
+    await world.ok(association.owner, "POST", f"/v1/hours/{entry['id']}/confirm")
+
+    assert await listed(world, company, administrator) == [[], []]
+    for method, hours, body in (
+        ("GET", f"/v1/hours/{entry['id']}", None),
+        ("GET", path, None),
+        ("POST", f"/v1/hours/{entry['id']}/approve", None),
+        ("POST", f"/v1/hours/{entry['id']}/reject", {"reason": "La clôture des comptes."}),
+    ):
+        assert_problem(await world.call(administrator, method, hours, body), 404, "not-found")
 
 
 async def test_nobody_decides_their_own_nor_of_another_company_nor_personal_time(world: World) -> None:
@@ -108,3 +172,38 @@ async def test_nobody_decides_their_own_nor_of_another_company_nor_personal_time
         assert answer.status_code == status
     assert await row(own) == ("submitted", "pending")
     assert (await world.call(company.admin, "GET", f"/v1/applications/{private['id']}")).status_code == 404
+    assert private["id"] not in (await listed(world, company, company.admin))[0]
+
+
+async def test_the_only_administrator_does_not_lock_the_company_out(world: World) -> None:
+    company = await world.company()
+    job = (await world.ok(company.admin, "GET", "/v1/me"))["employments"][0]
+    path = f"/v1/companies/{company.id}/employees/{job['employee_id']}"
+    tag = (await world.call(company.admin, "GET", path)).headers["etag"]
+
+    less = await world.call(company.admin, "PATCH", path, {"roles": ["employee", "hr"]}, if_match=tag)
+    document = assert_problem(less, 403, "forbidden")
+    assert document["detail"] == "C’est à un autre administrateur de vous retirer ce rôle."
+    out = await world.call(company.admin, "POST", f"{path}/deactivate")
+    document = assert_problem(out, 403, "forbidden")
+    assert document["detail"].startswith("C’est à quelqu’un d’autre de vous désactiver")
+    shown = await world.ok(company.admin, "GET", path)
+    assert (shown["active"], sorted(shown["roles"])) == (True, job["roles"])
+
+
+async def test_another_administrator_takes_the_role_and_the_access_away(world: World) -> None:
+    company = await world.company()
+    second = world.employee(company)
+    await give(world, company, second, "hr", "company_admin")
+    await give(world, company._replace(admin=second), company.admin, "hr")
+    job = (await world.ok(company.admin, "GET", "/v1/me"))["employments"][0]
+    assert job["roles"] == ["employee", "hr"]
+    path = f"/v1/companies/{company.id}/employees/{job['employee_id']}/deactivate"
+    assert (await world.ok(second, "POST", path))["active"] is False
+
+
+async def test_an_administrator_may_give_up_every_other_role(world: World) -> None:
+    company = await world.company()
+    await give(world, company, company.admin, "company_admin")
+    job = (await world.ok(company.admin, "GET", "/v1/me"))["employments"][0]
+    assert job["roles"] == ["company_admin", "employee"]

@@ -225,7 +225,7 @@ async def test_working_time_is_in_both_logs_and_names_nobody_across_the_wall(wor
         ("person", hr, "application.updated"),
         declared,
         ("association", None, "hours.confirmed"),
-        ("association", None, "hours.approved"),
+        ("system", None, "hours.approved"),
     ]
     seen = [event for event in await logged(association.id, before[1]) if not event[2].startswith("mission")]
     assert [event[:3] for event in seen] == [
@@ -234,7 +234,7 @@ async def test_working_time_is_in_both_logs_and_names_nobody_across_the_wall(wor
         ("company", None, "application.updated"),
         declared,
         ("person", owner, "hours.confirmed"),
-        ("person", owner, "hours.approved"),
+        ("system", None, "hours.approved"),
     ]
     assert seen[2][3] == {
         "employer_approval": {"old": "pending", "new": "approved"},

@@ -54,7 +54,7 @@ async def test_two_acceptances_meet_on_the_last_minutes(
 
     assert Counter(answer.status_code for answer in answers) == Counter({200: 1, 409: 1})
     refused = next(answer.json() for answer in answers if answer.status_code == 409)
-    assert refused["type"] == f"/problems/{limit}-exceeded"
+    assert refused["type"] == "/problems/employer-conditions"
 
 
 @pytest.mark.parametrize("limit", LIMITS)
@@ -86,7 +86,7 @@ async def test_an_acceptance_meets_hours_of_another_engagement(
         )
         await until_waiting(gate, 1)
         await world.ok(employee, "POST", f"/v1/applications/{first['id']}/hours", day)
-    assert (await accept).json()["type"] == "/problems/allowance-exceeded"
+    assert (await accept).json()["type"] == "/problems/employer-conditions"
 
 
 @pytest.mark.parametrize("limit", LIMITS)

@@ -5,6 +5,7 @@ from api.hours.facts import (
     HoursConfirmed,
     HoursDeclared,
     HoursFact,
+    HoursHandedOn,
     HoursLowered,
     HoursRejected,
 )
@@ -31,8 +32,8 @@ async def tell_association_of_hours(fact: HoursDeclared, key: str) -> None:
     await notify(await keepers_of(it.mission_id), news, key)
 
 
-@reacts_to(HoursConfirmed)
-async def ask_employer_for_hours(fact: HoursConfirmed, key: str) -> None:
+@reacts_to(HoursConfirmed, HoursHandedOn)
+async def ask_employer_for_hours(fact: HoursFact, key: str) -> None:
     """Ask the employer to approve hours that still wait for it, on working time alone."""
     it = await _hours(fact)
     if it.regime != "working_time" or it.state != "confirmed":

@@ -11,6 +11,7 @@ from api.applications import answers, employer
 from api.applications import service as applications
 from api.applications.schemas import Declined, Withdrawn
 from api.core.actor import Actor
+from api.hours import employer as hours_employer
 from api.hours import service as hours
 from api.hours.schemas import Confirmed, HoursIn
 
@@ -48,7 +49,7 @@ ON_HOURS: dict[str, UseCase] = {
     "agree": lambda actor, which, _: hours.accept_hours(actor, which, None),
     "cancel": lambda actor, which, _: hours.cancel_hours(actor, which, None),
     "reject": lambda actor, which, event: hours.reject_hours(actor, which, event.said, None),
-    "approve_hours": lambda actor, which, _: hours.approve_hours(actor, which, None),
+    "approve_hours": lambda actor, which, _: hours_employer.approve_hours(actor, which, None),
 }
 
 

@@ -22,7 +22,7 @@ from tests.make.world import World
 
 SETTINGS = (
     *("app.person", "app.company", "app.employee", "app.association", "app.role", "app.now"),
-    *("app.actor", "app.guest"),
+    *("app.actor", "app.guest", "app.stood_in"),
 )
 _SHOW = "SELECT " + ", ".join(f"coalesce(current_setting('{name}', true), '')" for name in SETTINGS)
 
@@ -58,12 +58,12 @@ async def test_the_walls_are_there_in_the_transaction_and_gone_after_it() -> Non
         inside = await shown(connection)
     async with read(None) as connection:
         assert await connection.fetchval("SELECT pg_backend_pid()") == pid
-        assert await shown(connection) == ("",) * 8
+        assert await shown(connection) == ("",) * 9
     with pytest.raises(ZeroDivisionError):
         async with transaction(actor) as connection:
             raise ZeroDivisionError
     async with transaction(None) as connection:
-        assert await shown(connection) == ("",) * 8
+        assert await shown(connection) == ("",) * 9
     (association,) = actor.memberships
     assert inside == (
         str(actor.person_id),
@@ -74,6 +74,7 @@ async def test_the_walls_are_there_in_the_transaction_and_gone_after_it() -> Non
         "",
         "person",
         "{}",
+        "",
     )
 
 
@@ -119,7 +120,7 @@ async def test_a_failed_commit_gives_its_connection_back() -> None:
     async with transaction(None) as connection:
         assert await connection.fetchval("SELECT pg_backend_pid()") == pid
         assert await connection.fetchval("SELECT count(*) FROM vow") == 0
-        assert await shown(connection) == ("",) * 8
+        assert await shown(connection) == ("",) * 9
         await connection.execute("INSERT INTO vow VALUES (1)")
     async with read(None) as connection:
         assert await connection.fetchval("SELECT count(*) FROM vow") == 1
@@ -138,7 +139,7 @@ async def test_a_cancelled_transaction_gives_its_connection_back() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
     async with transaction(None) as connection:
-        assert await shown(connection) == ("",) * 8
+        assert await shown(connection) == ("",) * 9
 
 
 @pytest.mark.usefixtures("one")
