@@ -15,7 +15,7 @@ from api.core.problems import Fault, Invalid, Problem, VersionChanged, WrongStat
 from api.missions import policy, queries
 from api.missions.facts import Agreed, MissionChanged
 from api.missions.fields import columns_of, given_in
-from api.missions.lifecycle import enter, require_rules
+from api.missions.lifecycle import LIVELY, enter, require_rules, under_review
 from api.missions.schemas import (
     MissionIn,
     MissionOut,
@@ -144,8 +144,9 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
     """Edit a mission; a submitted one becomes a draft. Like a published one, it comes to break no rule it obeyed.
 
     Whoever applied is told when days, effort or place change. An unverified association's new text is shown to a
-    moderator again, and so are, whoever wrote them, that of a mission which a moderator paused, and a text that comes
-    to break rules on wording: it must `ask_review`.
+    moderator again, and so is that of a mission which a moderator paused. A text that comes to break rules on wording
+    must `ask_review`: it pauses a published mission, out of sight of whoever has not applied, until a moderator
+    publishes it or the next edit breaks them no more, which puts it back by itself.
     Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid, PlacesTaken, PeopleApplied.
     """
     try:
@@ -171,12 +172,7 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
             if present["state"] in policy.OPEN:
                 columns |= await _follow_edit(connection, actor, present, after, contested)
             elif present["state"] in ("submitted", "rejected") and edits:
-                columns |= {
-                    "state": "draft",
-                    "state_reason": None,
-                    "review_since": None,
-                    "review_reasons": [],
-                }
+                columns |= {"state": "draft", "state_reason": None} | under_review([])
             if columns:
                 await Mission.update(columns).where(Mission.id == mission_id)
             return await queries.get_mission(connection, mission_id, actor)
@@ -190,17 +186,26 @@ async def _follow_edit(
     """Show what was published to a moderator again, or tell those who applied; gives the columns that say so."""
     columns: dict[Any, Any] = {}
     edits = {name for name in after if after[name] != present[name]}
-    state = await association_state(connection, present["association_id"], actor)
-    read = state == "unverified" or policy.is_held(present)
-    edited = ["edited"] if read and policy.TEXTS & edits else []
-    if contested or edited:
-        reasons = dict.fromkeys([*present["review_reasons"], *contested, *edited])
-        columns |= {"review_since": clock.now(), "review_reasons": list(reasons)}
+    if policy.TEXTS & edits:
+        host = await association_state(connection, present["association_id"], actor)
+        columns |= _follow_text(present, contested, host)
     told: list[Agreed] = [name for name in get_args(Agreed) if name in edits]
     if present["live"] and told:
         columns["changed_at"] = clock.now()
         ids = {"mission_id": present["id"], "association_id": present["association_id"]}
         await record(MissionChanged(**ids, fields=told))
+    return columns
+
+
+def _follow_text(present: dict[str, Any], contested: list[str], host: str) -> dict[str, Any]:
+    """Give why a moderator is to read a new text, and the pause until then of what it contests, or its end."""
+    read = "edited" in present["review_reasons"] or host == "unverified" or policy.is_held(present)
+    columns = under_review([*contested, *(["edited"] if read else [])])
+    if contested and present["state"] == "published":
+        columns |= {"state": "paused", "state_reason": policy.CONTESTED}
+    elif not contested and present["state"] == "paused" and present["state_reason"] == policy.CONTESTED:
+        living = {"state": "published", "state_reason": None}
+        columns |= living if host in LIVELY else {"state_reason": "association_suspended"}
     return columns
 
 

@@ -66,7 +66,7 @@ async def test_a_text_is_contested_on_an_edit_too(world: World) -> None:
 
     assert {error["code"] for error in refused.json()["errors"]} == {"title-too-short", "link"}
     assert beyond.status_code == 422
-    assert (contested["state"], contested["title"]) == ("published", "Graphisme !")
+    assert (contested["state"], contested["title"]) == ("paused", "Graphisme !")
     assert contested["review"]["reasons"] == again["review"]["reasons"] == ["link", "title-too-short"]
     queue = await world.ok(moderator, "GET", "/v1/moderation/queue?limit=100&kind=mission")
     assert [item["reasons"] for item in queue["items"] if item["id"] == mission["id"]] == [
