@@ -13,6 +13,7 @@ from api.core.routing import AskedVersion, Caller, EditedVersion
 from api.core.schemas import Reasoned, ReasonsIn
 from api.missions.schemas import MissionOut, MissionPatch
 from api.missions.service import PeopleApplied, PlacesTaken
+from api.organisations.lifecycle import HoursWaiting
 from api.organisations.schemas import AssociationOut
 
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]
@@ -66,12 +67,12 @@ async def cancel_mission(
     operation_id="closeAssociation",
     guards=[signed_in],
     status_code=200,
-    raises=ACT,
+    raises=[*ACT, HoursWaiting],
 )
 async def close_association(
     actor: Caller, association_id: FromPath[UUID], asked: AskedVersion
 ) -> AssociationOut:
-    """Close an association for ever, as its owner; its live missions are cancelled."""
+    """Close an association for ever, as its owner, once declared hours are answered; live missions are cancelled."""
     return await endings.close_association(actor, association_id, asked)
 
 

@@ -4,7 +4,7 @@ from migrations.script import run_script
 
 ID = "2026-11-27T09:00:00:000000"
 VERSION = "1.38.0"
-DESCRIPTION = "what is contested is not public until a moderator has read it"
+DESCRIPTION = "what is contested is not public, and a closing leaves no hours unanswered"
 
 
 async def forwards() -> MigrationManager:
@@ -12,6 +12,7 @@ async def forwards() -> MigrationManager:
 
     async def run() -> None:
         await run_script("0031/missions.sql")
+        await run_script("0031/closing.sql")
         await run_script("hand_over.sql")
 
     manager.add_raw(run)
