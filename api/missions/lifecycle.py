@@ -241,7 +241,7 @@ def require_rules(
 
 
 def _broken(mission: dict[str, Any]) -> list[Fault]:
-    return rules.broken_rules(mission, clock.today(mission["time_zone"]))
+    return rules.broken_rules(mission, clock.now())
 
 
 def _breaches(fault: Fault) -> set[tuple[str, str]]:

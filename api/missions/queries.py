@@ -112,7 +112,7 @@ def problems_of(mission: dict[str, Any], language: Language) -> list[MissionProb
             detail=fault.words.read(language),
             contestable=fault.code in CONTESTABLE,
         )
-        for fault in broken_rules(mission, clock.today(mission["time_zone"]))
+        for fault in broken_rules(mission, clock.now())
     ]
 
 
