@@ -12,7 +12,7 @@ from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, Vers
 from api.core.routing import AskedVersion, Caller, EditedVersion
 from api.core.schemas import Reasoned, ReasonsIn
 from api.missions.schemas import MissionOut, MissionPatch
-from api.missions.service import PeopleApplied, PlacesTaken
+from api.missions.service import PeopleApplied, PlacesTaken, SessionAgreed
 from api.organisations.lifecycle import HoursWaiting
 from api.organisations.schemas import AssociationOut
 
@@ -25,7 +25,7 @@ ACT = [NotFound, Forbidden, WrongState, VersionChanged]
     tags=["missions"],
     scope="missions:write",
     guards=[signed_in],
-    raises=[*ACT, Invalid, VersionRequired, PlacesTaken, PeopleApplied, AssociationSuspended],
+    raises=[*ACT, Invalid, VersionRequired, PlacesTaken, PeopleApplied, SessionAgreed, AssociationSuspended],
 )
 async def update_mission(
     actor: Caller, mission_id: FromPath[UUID], data: JSONBody[MissionPatch], edited: EditedVersion

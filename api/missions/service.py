@@ -76,6 +76,14 @@ _REFUSALS |= {
 }
 
 
+_AGREED = Words(
+    "People who agreed to sessions that would go, and to no other: {people}. Propose a change to each, or end their"
+    " engagement first.",
+    "Personnes engagées pour ces seules sessions, qui disparaîtraient : {people}. Proposez un changement à chacune, ou"
+    " mettez d’abord fin à son engagement.",
+)
+
+
 class PlacesTaken(Problem):
     """Fewer places than are taken already."""
 
@@ -90,6 +98,14 @@ class PeopleApplied(Problem):
     status = 409
     slug = "people-applied"
     title = Words("People have applied to it as it is", "Des personnes y ont candidaté telle quelle")
+
+
+class SessionAgreed(Problem):
+    """Somebody agreed to the sessions that an edit removes, and to no other; `people` counts them."""
+
+    status = 409
+    slug = "session-agreed"
+    title = Words("Somebody agreed to that session alone", "Quelqu’un s’est engagé pour cette seule session")
 
 
 async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
@@ -147,7 +163,8 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
     moderator again, and so is that of a mission which a moderator paused. A text that comes to break rules on wording
     must `ask_review`: it pauses a published mission, out of sight of whoever has not applied, until a moderator
     publishes it or the next edit breaks them no more, which puts it back by itself.
-    Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid, PlacesTaken, PeopleApplied.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid, PlacesTaken, PeopleApplied,
+    SessionAgreed.
     """
     try:
         async with transaction(actor) as connection:
@@ -244,6 +261,9 @@ async def delete_mission(actor: Actor, mission_id: UUID, asked: int | None) -> N
 def _refusal(error: asyncpg.CheckViolationError, faults: list[Fault]) -> Problem:
     if error.constraint_name == "mission_places_not_oversold":
         return PlacesTaken()
+    if error.constraint_name == "application_keeps_a_session":
+        people = int(error.detail or 0)
+        return SessionAgreed(_AGREED.format(people=people), people=people)
     if error.constraint_name not in _REFUSALS:
         raise error
     # The trigger on names says all that are broken, each with its place in its list, from 1 on.
