@@ -18,6 +18,8 @@ COMPLETE = move("completed", "in_progress")
 CANCEL = move("cancelled", "submitted", "published", "paused", "in_progress")
 EXPIRE = move("expired", "submitted", "published", "paused")
 EDITABLE = frozenset({"draft", "rejected", "submitted", "published", "paused", "in_progress"})
+UNSEEN = frozenset({"draft", "rejected"})
+"""States in which nobody else has read it: it can be thrown away."""
 LIVE = CANCEL.sources
 OPEN = frozenset({"published", "paused", "in_progress"})
 """States in which others read its text: an edit shows it to a moderator again."""

@@ -76,6 +76,7 @@ _REFUSALS |= {
 }
 
 
+_FLAGGED = Words("The moderators keep it for now.", "La modération la conserve pour l’instant.")
 _AGREED = Words(
     "People who agreed to sessions that would go, and to no other: {people}. Propose a change to each, or end their"
     " engagement first.",
@@ -244,7 +245,7 @@ def _widens(present: dict[str, Any], name: str, value: Any) -> bool:
 
 
 async def delete_mission(actor: Actor, mission_id: UUID, asked: int | None) -> None:
-    """Delete a draft; what was submitted once is cancelled instead.
+    """Delete a draft, or what a moderator sent back: neither was public. Anything else is cancelled instead.
 
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
@@ -253,9 +254,13 @@ async def delete_mission(actor: Actor, mission_id: UUID, asked: int | None) -> N
         require_member(actor, present["association_id"])
         if asked is not None and asked != present["version"]:
             raise VersionChanged
-        if present["state"] != "draft":
-            raise WrongState(state=present["state"], allowed=["draft"])
-        await Mission.delete().where(Mission.id == mission_id)
+        if present["state"] not in policy.UNSEEN:
+            raise WrongState(state=present["state"], allowed=sorted(policy.UNSEEN))
+        try:
+            await Mission.delete().where(Mission.id == mission_id)
+        except asyncpg.ForeignKeyViolationError:
+            # A flag of a moderator, who saw it while it was submitted.
+            raise WrongState(_FLAGGED, state=present["state"], allowed=sorted(policy.UNSEEN)) from None
 
 
 def _refusal(error: asyncpg.CheckViolationError, faults: list[Fault]) -> Problem:

@@ -15,6 +15,7 @@ async def forwards() -> MigrationManager:
         await run_script("0031/closing.sql")
         await run_script("0031/contact.sql")
         await run_script("0031/agreed.sql")
+        await run_script("0031/deleting.sql")
         await run_script("hand_over.sql")
 
     manager.add_raw(run)

@@ -50,7 +50,9 @@ TOLD_ASSOCIATION: dict[type[MissionFact], tuple[str, str | None]] = {
 async def tell_association(fact: MissionFact, key: str) -> None:
     """Tell the association what became of its mission, but for whoever of them did it."""
     kind, state = TOLD_ASSOCIATION[type(fact)]
-    row = await row_of(_MISSION, fact.mission_id)
+    row = await bound().fetchrow(_MISSION, fact.mission_id)
+    if row is None:
+        return  # It was rejected, and thrown away since.
     decided = await decision(key, fact.mission_id, state) if state else Decision()
     people = await members_of(row["association_id"], decided.by_person)
     await notify(people, _news(row, kind, {"mission": row["mission"], "reasons": decided.reasons}), key)
