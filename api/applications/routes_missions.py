@@ -30,7 +30,12 @@ ACT = [NotFound, Forbidden, WrongState, VersionChanged]
 async def update_mission(
     actor: Caller, mission_id: FromPath[UUID], data: JSONBody[MissionPatch], edited: EditedVersion
 ) -> MissionOut:
-    """Edit a mission of one's association; a submitted one becomes a draft again, who waits is offered new places."""
+    """Edit a mission of one's association; a submitted one becomes a draft again, who waits is offered new places.
+
+    Until it starts all may change, but for `format`, `regimes`, `reserved_to` and `time_zone` once somebody applied
+    (the two lists may still open it to more). In progress `places`, `contact` and `managers` do; days and effort are
+    proposed person by person (proposeChange). Once it is over nothing does: duplicate it.
+    """
     return await edits.update_mission(actor, mission_id, data, edited)
 
 

@@ -15,8 +15,8 @@ from api.core.routing import AskedVersion, Caller, EditedVersion, created
 from api.core.schemas import Page, ReasonsIn
 from api.missions import lifecycle, moderation
 from api.missions.schemas import FlagIn, FlagOut, MissionOut, Resolved, Submitted, Waiting
+from api.organisations.policy import AlreadyRegistered
 from api.organisations.schemas import AssociationOut
-from api.organisations.service import AlreadyRegistered
 
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]
 JUDGE = [*ACT, VersionRequired]

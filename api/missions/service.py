@@ -76,6 +76,24 @@ _REFUSALS |= {
 }
 
 
+_RUNNING = Words(
+    "In progress, `places`, `contact` and `managers` alone change; days and effort are proposed to each person"
+    " (proposeChange).",
+    "En cours, seuls `places`, `contact` et `managers` changent ; jours et durée se proposent à chaque personne"
+    " (proposeChange).",
+)
+_OVER = Words(
+    "It is over: duplicate it to offer it again.",
+    "Elle est terminée : dupliquez-la pour la proposer à nouveau.",
+)
+_APPLIED = Words(
+    "Fixed since people applied: {fields}. Duplicate the mission to offer it otherwise.",
+    "Fixé depuis que des personnes ont candidaté : {fields}. Dupliquez la mission pour la proposer autrement.",
+)
+_TAKEN = Words(
+    "Places taken: {taken}. Keep as many, or end engagements first.",
+    "Places prises : {taken}. Gardez-en autant, ou mettez d’abord fin à des engagements.",
+)
 _FLAGGED = Words("The moderators keep it for now.", "La modération la conserve pour l’instant.")
 _AGREED = Words(
     "People who agreed to sessions that would go, and to no other: {people}. Propose a change to each, or end their"
@@ -86,7 +104,7 @@ _AGREED = Words(
 
 
 class PlacesTaken(Problem):
-    """Fewer places than are taken already."""
+    """Fewer places than are `taken` already."""
 
     status = 409
     slug = "places-taken"
@@ -231,10 +249,13 @@ def _require_editable(present: dict[str, Any], edits: dict[str, Any]) -> None:
     """Let an edit through that the mission's state, and those who applied to it, leave open."""
     allowed = policy.EDITABLE if edits.keys() <= policy.WHILE_RUNNING else policy.EDITABLE - {"in_progress"}
     if present["state"] not in allowed:
-        raise WrongState(state=present["state"], allowed=sorted(allowed))
+        words = _RUNNING if present["state"] in policy.EDITABLE else _OVER
+        raise WrongState(words, state=present["state"], allowed=sorted(allowed))
     fixed = sorted(name for name in policy.FIXED & edits.keys() if not _widens(present, name, edits[name]))
     if fixed and (present["live"] or present["taken"]):
-        raise PeopleApplied(fields=fixed)
+        raise PeopleApplied(_APPLIED.format(fields=", ".join(fixed)), fields=fixed)
+    if edits.get("places", present["places"]) < present["taken"]:
+        raise PlacesTaken(_TAKEN.format(taken=present["taken"]), taken=present["taken"])
 
 
 def _widens(present: dict[str, Any], name: str, value: Any) -> bool:
@@ -264,8 +285,6 @@ async def delete_mission(actor: Actor, mission_id: UUID, asked: int | None) -> N
 
 
 def _refusal(error: asyncpg.CheckViolationError, faults: list[Fault]) -> Problem:
-    if error.constraint_name == "mission_places_not_oversold":
-        return PlacesTaken()
     if error.constraint_name == "application_keeps_a_session":
         people = int(error.detail or 0)
         return SessionAgreed(_AGREED.format(people=people), people=people)

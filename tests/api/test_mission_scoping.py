@@ -224,6 +224,9 @@ async def test_what_people_applied_to_is_fixed_and_the_rest_may_change(world: Wo
 
     assert_problem(refused, 409, "people-applied")
     assert refused.json()["fields"] == ["format", "regimes"]
+    assert refused.json()["detail"].endswith(
+        "candidaté : format, regimes. Dupliquez la mission pour la proposer autrement."
+    )
     assert (widened.json()["places"], moved.json()["effort_minutes"]) == (5, 1200)
     assert await facts(mission) == [["effort_minutes"]]
 
