@@ -22,8 +22,8 @@ _KEPT_WAITING = """
 async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, edited: int) -> MissionOut:
     """Edit a mission, and offer the places that it gains to whoever waits, in their order.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid, PlacesTaken, PeopleApplied, and
-    AssociationSuspended where somebody waits for the places that nobody may be offered now.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid, PlacesTaken, PeopleApplied,
+    SessionAgreed, and AssociationSuspended where somebody waits for the places that nobody may be offered now.
     """
     async with transaction(actor) as connection:
         mission = await service.update_mission(actor, mission_id, given, edited)

@@ -81,7 +81,7 @@ async def complete_mission(actor: Actor, mission_id: UUID, asked: int | None) ->
 async def close_association(actor: Actor, association_id: UUID, asked: int | None) -> AssociationOut:
     """Close an association for ever, as its owner: its live missions are cancelled, its members lose their seats.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, HoursWaiting.
     """
     async with transaction(actor) as connection:
         await _cancel_all(connection, actor, association_id, "association_closed")

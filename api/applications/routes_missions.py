@@ -12,7 +12,8 @@ from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, Vers
 from api.core.routing import AskedVersion, Caller, EditedVersion
 from api.core.schemas import Reasoned, ReasonsIn
 from api.missions.schemas import MissionOut, MissionPatch
-from api.missions.service import PeopleApplied, PlacesTaken
+from api.missions.service import PeopleApplied, PlacesTaken, SessionAgreed
+from api.organisations.lifecycle import HoursWaiting
 from api.organisations.schemas import AssociationOut
 
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]
@@ -24,12 +25,17 @@ ACT = [NotFound, Forbidden, WrongState, VersionChanged]
     tags=["missions"],
     scope="missions:write",
     guards=[signed_in],
-    raises=[*ACT, Invalid, VersionRequired, PlacesTaken, PeopleApplied, AssociationSuspended],
+    raises=[*ACT, Invalid, VersionRequired, PlacesTaken, PeopleApplied, SessionAgreed, AssociationSuspended],
 )
 async def update_mission(
     actor: Caller, mission_id: FromPath[UUID], data: JSONBody[MissionPatch], edited: EditedVersion
 ) -> MissionOut:
-    """Edit a mission of one's association; a submitted one becomes a draft again, who waits is offered new places."""
+    """Edit a mission of one's association; a submitted one becomes a draft again, who waits is offered new places.
+
+    Until it starts all may change, but for `format`, `regimes`, `reserved_to` and `time_zone` once somebody applied
+    (the two lists may still open it to more). In progress `places`, `contact` and `managers` do; days and effort are
+    proposed person by person (proposeChange). Once it is over nothing does: duplicate it.
+    """
     return await edits.update_mission(actor, mission_id, data, edited)
 
 
@@ -66,12 +72,12 @@ async def cancel_mission(
     operation_id="closeAssociation",
     guards=[signed_in],
     status_code=200,
-    raises=ACT,
+    raises=[*ACT, HoursWaiting],
 )
 async def close_association(
     actor: Caller, association_id: FromPath[UUID], asked: AskedVersion
 ) -> AssociationOut:
-    """Close an association for ever, as its owner; its live missions are cancelled."""
+    """Close an association for ever, as its owner, once declared hours are answered; live missions are cancelled."""
     return await endings.close_association(actor, association_id, asked)
 
 

@@ -147,7 +147,8 @@ class ApplicationWarning(Out, frozen=True, kw_only=True):
 
 
 class ApplicationOut(Out, frozen=True, kw_only=True):
-    """An application; `message` is null to the employer, `contact` to all but the applicant once accepted.
+    """An application; `message` is null to the employer, `contact` to all but the applicant once accepted: whom the
+    mission names, else the association.
 
     `employer_approval`: `not_required` on personal time, and of what ended before the employer had answered.
     `employer_reason`: why the employer refused (`no_answer`: by its silence), null to the association.

@@ -95,7 +95,7 @@ class TooManyApplications(Problem):
 
 
 class ApplicationsClosed(Problem):
-    """The last day to apply is past."""
+    """The last day to apply is past, or every session is over."""
 
     status = 409
     slug = "applications-closed"
@@ -190,15 +190,20 @@ def _require_open(facts: asyncpg.Record, actor: Actor) -> None:
 
 
 def _require_sessions(wanted: list[UUID], facts: asyncpg.Record) -> None:
-    offered = {session.id for session in msgspec.json.decode(facts["sessions"], type=list[Session])}
-    words = Words("The mission has no such session.", "La mission n’a pas cette session.")
+    offered = msgspec.json.decode(facts["sessions"], type=list[Session])
+    known = {session.id for session in offered}
+    open_ = {session.id for session in offered if session.ends_at > clock.now()}
+    unknown = Words("The mission has no such session.", "La mission n’a pas cette session.")
+    over = Words("This session is over.", "Cette session est terminée.")
     faults = [
-        Fault(f"/sessions/{place}", "unknown", words)
+        Fault(f"/sessions/{place}", *(("in-the-past", over) if session in known else ("unknown", unknown)))
         for place, session in enumerate(wanted)
-        if session not in offered
+        if session not in open_
     ] + repeated("/sessions/{}", wanted)
     if faults:
         raise Invalid(faults=faults)
+    if offered and not open_:
+        raise ApplicationsClosed(Words("Its sessions are over.", "Ses sessions sont terminées."))
 
 
 def _require_regime(regime: str, facts: asyncpg.Record) -> None:

@@ -13,7 +13,7 @@ from api.core.language import Language, Words
 class Fault(msgspec.Struct, frozen=True):
     """One broken rule: a JSON pointer (RFC 6901) into the request, a stable code, an explanation.
 
-    `excerpts`: what in a text breaks it, where that can be told.
+    `excerpts`: what breaks it, wherever it stands, where that can be told.
     """
 
     pointer: str

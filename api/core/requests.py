@@ -16,7 +16,7 @@ from litestar.exceptions import InternalServerException
 from api.core.actor import Actor
 from api.core.decoding import ANY_KEY, said
 from api.core.language import Words
-from api.core.parameters import UNREADABLE, check_query, escape
+from api.core.parameters import HIDDEN, UNREADABLE, check_query, escape
 from api.core.problems import Fault, Invalid, Malformed, NotFound, UnsupportedMedia
 from api.core.schemas import In
 
@@ -25,7 +25,7 @@ MAX_PATH = 2_000
 YEARS = range(2000, 2101)
 """Of every day and instant in a body: far from the calendar's edges, where other offsets have no name for it."""
 _FAR = Words("In a year from {first} to {last}.", "Dans une année de {first} à {last}.")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f{HIDDEN}]")
 _WHERE = re.compile(r"(?P<what>.*) - at `(?P<key>key in )?\$(?P<path>.*)`$", re.DOTALL)
 _BYTE = re.compile(r"\(byte (?P<byte>\d+)\)$")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
@@ -88,7 +88,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _unkept(value: object, pointer: str) -> Iterator[Fault]:
     """Point at what no type refuses: texts that hold what nobody types, days that are out of every calendar.
 
-    PostgreSQL takes no NUL, a terminal obeys an escape.
+    PostgreSQL takes no NUL, a terminal obeys an escape, a name that is turned around passes for another.
     """
     match value:
         case str() if _CONTROL.search(value):

@@ -23,7 +23,7 @@ from api.hours.moves import lock, lock_engagement, move, tenants_of
 from api.hours.schemas import Confirmed, HoursIn, HoursOut
 from api.hours.tables import HoursEntry
 from api.notifications.render import day
-from api.organisations.policy import NOT_EMPLOYED, require_member
+from api.organisations.policy import CLOSE, NOT_EMPLOYED, require_member
 
 LATEST = timedelta(days=366)
 """How late a day may be declared."""
@@ -80,6 +80,8 @@ async def _insert(engagement: asyncpg.Record, hours_id: UUID, given: HoursIn) ->
             raise Invalid(faults=[Fault("/minutes", "day-full", _DAY_FULL)]) from None
         if error.constraint_name == "hours_entry_of_engagement":
             raise Invalid(faults=[_before(engagement["engaged_on"])]) from None
+        if error.constraint_name == "hours_entry_of_open_association":
+            raise WrongState(_CLOSED, state="closed", allowed=sorted(CLOSE.sources)) from None
         raise
 
 
@@ -92,6 +94,10 @@ def _before(engaged_on: date) -> Fault:
 
 
 _DAY_FULL = Words("More than 24 hours in a day.", "Plus de 24 heures dans une journée.")
+_CLOSED = Words(
+    "The association is closed: nobody would confirm them.",
+    "L’association est fermée : personne ne les confirmerait.",
+)
 _TENANTS = ("mission_id", "association_id", "company_id", "employee_id", "person_id", "manager_id", "regime")
 
 

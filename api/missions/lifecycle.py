@@ -42,7 +42,7 @@ _AWAITING_VERIFICATION = """
     ORDER BY id
 """
 _PRESENT = """
-    SELECT m.*, a.website, m.reserved_to <> '{}' AND applied_to(m.id) AS applied
+    SELECT m.*, a.website, (m.reserved_to <> '{}' OR is_contested(m.review_reasons)) AND applied_to(m.id) AS applied
     FROM mission m JOIN association a ON a.id = m.association_id WHERE m.id = $1
 """
 
@@ -56,10 +56,15 @@ class NobodyAccepted(Problem):
 
 
 _HELD = Words("A moderator has paused it.", "C’est la modération qui l’a mise en pause.")
+_CONTESTED = Words(
+    "Its wording is contested: a moderator publishes it once it is read.",
+    "Sa rédaction est contestée : la modération la publie après l’avoir lue.",
+)
 _REFUSALS: dict[str | None, Callable[[], Problem]] = {
     "mission_of_living_association": partial(WrongState, _OF_ASSOCIATION, allowed=sorted(LIVELY)),
     "mission_published_by_moderator": Forbidden,
     "mission_held_by_moderation": partial(Forbidden, _HELD),
+    "mission_contested_is_not_public": partial(Forbidden, _CONTESTED),
     "mission_started_with_somebody": NobodyAccepted,
 }
 """What the database refuses of a mission's life, by the name of the constraint."""
@@ -100,18 +105,21 @@ async def submit_mission(
 
 
 async def publish_mission(actor: Actor, mission_id: UUID, read: int) -> MissionOut:
-    """Publish a submitted mission as it was read, or end the review of an edited one, as a moderator from outside.
+    """Publish a mission as it was read, as a moderator from outside: a submitted one, one held by them or contested.
 
-    What was edited stays published, paused or in progress.
+    Of any other that was edited it ends the review: it stays published, paused by its association, or in progress.
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
     async with transaction(actor) as connection:
         present = await enter(connection, mission_id, actor)
         require_outsider(actor, present["association_id"])
-        if present["review_since"] and present["state"] in policy.OPEN:
+        if policy.waits_to_be_read(present):
+            if starts(policy.RESUME, present["state"], version=present["version"], asked=read):
+                await _lift(connection, present, actor, **under_review([]))
+        elif present["review_since"] and present["state"] in policy.OPEN:
             if present["version"] != read:
                 raise VersionChanged
-            await _change(mission_id, **_reviewed())
+            await _change(mission_id, **under_review([]))
             await record(MissionReviewed(mission_id=mission_id, association_id=present["association_id"]))
         elif starts(policy.PUBLISH, present["state"], version=present["version"], asked=read):
             await _require_open(connection, present["association_id"], actor)
@@ -128,7 +136,7 @@ async def reject_mission(actor: Actor, mission_id: UUID, reasons: list[str], rea
         present = await enter(connection, mission_id, actor)
         require_outsider(actor, present["association_id"])
         if starts(policy.REJECT, present["state"], version=present["version"], asked=read):
-            await move_mission(mission_id, policy.REJECT.target, one_reason(reasons))
+            await move_mission(mission_id, policy.REJECT.target, one_reason(reasons), review=[])
             await record(MissionRejected(mission_id=mission_id, association_id=present["association_id"]))
         return await queries.get_mission(connection, mission_id, actor)
 
@@ -171,7 +179,7 @@ async def pause_mission(actor: Actor, mission_id: UUID, asked: int | None) -> Mi
 
 
 async def resume_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
-    """Put a paused mission back into search; what a moderator paused, a moderator resumes.
+    """Put a paused mission back into search; what a moderator paused, a moderator resumes, what is contested none.
 
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
@@ -181,11 +189,16 @@ async def resume_mission(actor: Actor, mission_id: UUID, asked: int | None) -> M
         if starts(policy.RESUME, present["state"], version=present["version"], asked=asked):
             if inside and policy.is_held(present):
                 raise Forbidden(_HELD)
-            await _require_open(connection, present["association_id"], actor)
-            await _change(mission_id, state=policy.RESUME.target, state_reason=None)
-            if not inside:
-                await record(MissionResumed(mission_id=mission_id, association_id=present["association_id"]))
+            await _lift(connection, present, actor)
         return await queries.get_mission(connection, mission_id, actor)
+
+
+async def _lift(connection: Connection, present: asyncpg.Record, actor: Actor, **change: Any) -> None:
+    """Put a paused mission that is locked back into search; its association is told where a moderator did."""
+    await _require_open(connection, present["association_id"], actor)
+    await _change(present["id"], state=policy.RESUME.target, state_reason=None, **change)
+    if present["association_id"] not in actor.memberships:
+        await record(MissionResumed(mission_id=present["id"], association_id=present["association_id"]))
 
 
 async def start_mission(actor: Actor, mission_id: UUID, asked: int | None) -> MissionOut:
@@ -215,18 +228,20 @@ def require_rules(
 ) -> list[str]:
     """Raise Invalid with every broken rule; of an edited mission, with those that it did not break before.
 
-    Gives the codes of the rules that are contested instead, where `ask_review` allows it.
+    Gives the codes of the rules that are contested instead, where `ask_review` allows it, or since an edit before.
     """
     borne = set(chain.from_iterable(map(_breaches, _broken(before)))) if before else set()
-    faults = [fault for fault in _broken(mission) if not borne.issuperset(_breaches(fault))]
+    broken = _broken(mission)
+    faults = [fault for fault in broken if not borne.issuperset(_breaches(fault))]
     contested = [fault for fault in faults if ask_review and fault.code in rules.CONTESTABLE]
     if len(contested) < len(faults):
         raise Invalid(faults=faults)
-    return sorted({fault.code for fault in contested})
+    waiting = before["review_reasons"] if before else []
+    return sorted({fault.code for fault in broken if fault in contested or fault.code in waiting})
 
 
 def _broken(mission: dict[str, Any]) -> list[Fault]:
-    return rules.broken_rules(mission, clock.today(mission["time_zone"]))
+    return rules.broken_rules(mission, clock.now())
 
 
 def _breaches(fault: Fault) -> set[tuple[str, str]]:
@@ -237,21 +252,23 @@ def _breaches(fault: Fault) -> set[tuple[str, str]]:
 async def move_mission(
     mission_id: UUID, state: str, reason: str | None = None, review: list[str] | None = None
 ) -> None:
-    """Move a mission that is locked; `review` says why a moderator is to read it, where one is."""
-    change = {"state": state, "state_reason": reason} | _reviewed()
-    if review:
-        change |= {"review_since": clock.now(), "review_reasons": review}
-    await _change(mission_id, **change)
+    """Move a mission that is locked; `review` says why a moderator is to read it, where that changes.
+
+    What ends unread stays so: its text is shown to nobody else.
+    """
+    change: dict[str, Any] = {"state": state, "state_reason": reason}
+    await _change(mission_id, **change | ({} if review is None else under_review(review)))
 
 
 async def _publish(present: asyncpg.Record) -> None:
     change = {"state": "published", "state_reason": None, "published_at": clock.now()}
-    await _change(present["id"], **change | _reviewed())
+    await _change(present["id"], **change | under_review([]))
     await record(MissionPublished(mission_id=present["id"], association_id=present["association_id"]))
 
 
-def _reviewed() -> dict[str, Any]:
-    return {"review_since": None, "review_reasons": []}
+def under_review(reasons: list[str]) -> dict[str, Any]:
+    """Give the columns that say why a moderator is to read a mission, from now on; without a reason none is."""
+    return {"review_since": clock.now() if reasons else None, "review_reasons": reasons}
 
 
 async def _change(mission_id: UUID, **change: Any) -> None:

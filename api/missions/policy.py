@@ -6,6 +6,7 @@ from typing import Any
 from api.core.actor import Actor
 from api.core.lifecycle import move
 from api.core.problems import NotFound
+from api.missions.rules import CONTESTABLE
 
 SUBMIT = move("submitted", "draft", "rejected")
 PUBLISH = move("published", "submitted")
@@ -17,6 +18,8 @@ COMPLETE = move("completed", "in_progress")
 CANCEL = move("cancelled", "submitted", "published", "paused", "in_progress")
 EXPIRE = move("expired", "submitted", "published", "paused")
 EDITABLE = frozenset({"draft", "rejected", "submitted", "published", "paused", "in_progress"})
+UNSEEN = frozenset({"draft", "rejected"})
+"""States in which nobody else has read it: it can be thrown away."""
 LIVE = CANCEL.sources
 OPEN = frozenset({"published", "paused", "in_progress"})
 """States in which others read its text: an edit shows it to a moderator again."""
@@ -31,6 +34,8 @@ WHILE_RUNNING = frozenset({"places", "contact", "managers"})
 """What can still be edited of a mission in progress."""
 PAUSED_BY_MODERATION = "moderation"
 """The `state_reason` of a mission that a moderator paused."""
+CONTESTED = "contested"
+"""The `state_reason` of a mission that its own edit paused, which contests rules on wording."""
 
 
 def is_held(mission: Mapping[str, Any]) -> bool:
@@ -38,16 +43,26 @@ def is_held(mission: Mapping[str, Any]) -> bool:
     return bool(mission["state"] == "paused" and mission["state_reason"] == PAUSED_BY_MODERATION)
 
 
+def waits_to_be_read(mission: Mapping[str, Any]) -> bool:
+    """Tell whether a paused mission is public again once a moderator says so."""
+    return mission["state"] == "paused" and mission["state_reason"] in (PAUSED_BY_MODERATION, CONTESTED)
+
+
+def is_contested(mission: Mapping[str, Any]) -> bool:
+    """Tell whether a moderator has still to decide on the wording of a mission."""
+    return not CONTESTABLE.isdisjoint(mission["review_reasons"])
+
+
 def require_sight(viewer: Actor | None, mission: Mapping[str, Any]) -> None:
     """Show what was published once to those it is for, the rest to its association, to moderators all but drafts.
 
-    Raises NotFound.
+    What is contested is for whoever applied alone until a moderator has read it. Raises NotFound.
     """
     if viewer is not None and mission["association_id"] in viewer.memberships:
         return
     if viewer is not None and "moderator" in viewer.roles and mission["state"] != "draft":
         return
     company = viewer.company_id if viewer else None
-    reserved = mission["reserved_to"] and company not in mission["reserved_to"] and not mission["applied"]
-    if mission["published_at"] is None or reserved:
+    elsewhere = mission["reserved_to"] and company not in mission["reserved_to"]
+    if mission["published_at"] is None or ((elsewhere or is_contested(mission)) and not mission["applied"]):
         raise NotFound

@@ -12,7 +12,7 @@ from api.core.actor import Actor
 from api.core.database import Connection, fetch_all, found
 from api.core.language import Language
 from api.core.schemas import Page
-from api.missions.policy import require_sight
+from api.missions.policy import LIVE, require_sight
 from api.missions.rules import CONTESTABLE, broken_rules
 from api.missions.schemas import (
     Location,
@@ -43,7 +43,8 @@ _MISSION = """
            m.postal_code, m.latitude, m.longitude, m.time_zone, m.starts_on, m.ends_on, m.apply_by, m.languages,
            m.created_at, m.published_at, m.template, m.prerequisites, m.steps, m.skills, m.sessions, m.contact,
            m.managers, m.reserved_to, m.live AS live_applications, m.review_since, m.review_reasons,
-           m.reserved_to <> '{}' AS reserved, m.reserved_to <> '{}' AND applied_to(m.id) AS applied,
+           m.reserved_to <> '{}' AS reserved,
+           (m.reserved_to <> '{}' OR is_contested(m.review_reasons)) AND applied_to(m.id) AS applied,
            CASE WHEN $2 THEN (
                SELECT jsonb_agg(jsonb_build_object('state', e.to_state, 'reason', e.reason, 'at', e.at) ORDER BY at, id)
                FROM state_event e WHERE e.object_id = m.id) END AS history
@@ -96,7 +97,8 @@ def location_of(row: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _review(row: dict[str, Any]) -> Review | None:
-    return Review(since=row["review_since"], reasons=row["review_reasons"]) if row["review_since"] else None
+    waits = row["review_since"] and row["state"] in LIVE
+    return Review(since=row["review_since"], reasons=row["review_reasons"]) if waits else None
 
 
 def problems_of(mission: dict[str, Any], language: Language) -> list[MissionProblem]:
@@ -110,7 +112,7 @@ def problems_of(mission: dict[str, Any], language: Language) -> list[MissionProb
             detail=fault.words.read(language),
             contestable=fault.code in CONTESTABLE,
         )
-        for fault in broken_rules(mission, clock.today(mission["time_zone"]))
+        for fault in broken_rules(mission, clock.now())
     ]
 
 

@@ -45,7 +45,10 @@ async def create_mission(actor: Caller, data: JSONBody[MissionIn]) -> Response[M
     raises=[NotFound],
 )
 async def get_mission(viewer: Viewer, mission_id: FromPath[UUID]) -> MissionOut:
-    """Give a mission that was published to those it is for; any other to its association and to moderators."""
+    """Give a mission that was published to those it is for; any other to its association, and to moderators.
+
+    A draft is its association's alone, a text that is contested is for whoever applied too.
+    """
     async with read(viewer) as connection:
         return await queries.get_mission(connection, mission_id, viewer)
 
@@ -71,7 +74,7 @@ async def duplicate_mission(actor: Caller, mission_id: FromPath[UUID]) -> Respon
     raises=[NotFound, Forbidden, WrongState, VersionChanged],
 )
 async def delete_mission(actor: Caller, mission_id: FromPath[UUID], asked: AskedVersion) -> None:
-    """Delete a draft."""
+    """Delete a draft, or a mission that was rejected; any other is cancelled."""
     await service.delete_mission(actor, mission_id, asked)
 
 

@@ -15,8 +15,8 @@ from api.core.routing import AskedVersion, Caller, EditedVersion, created
 from api.core.schemas import Page, ReasonsIn
 from api.missions import lifecycle, moderation
 from api.missions.schemas import FlagIn, FlagOut, MissionOut, Resolved, Submitted, Waiting
+from api.organisations.policy import AlreadyRegistered
 from api.organisations.schemas import AssociationOut
-from api.organisations.service import AlreadyRegistered
 
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]
 JUDGE = [*ACT, VersionRequired]
@@ -47,7 +47,7 @@ async def submit_mission(
     raises=JUDGE,
 )
 async def publish_mission(actor: Caller, mission_id: FromPath[UUID], edited: EditedVersion) -> MissionOut:
-    """Publish a submitted mission in the version read, or end the review of an edited one."""
+    """Publish a mission in the version read: a submitted one, or one that a moderator holds; else end its review."""
     return await lifecycle.publish_mission(actor, mission_id, edited)
 
 

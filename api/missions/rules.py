@@ -85,8 +85,9 @@ REQUIRED = {
 }
 
 
-def broken_rules(mission: dict[str, Any], today: date) -> list[Fault]:
+def broken_rules(mission: dict[str, Any], now: datetime) -> list[Fault]:
     """Name every rule that a mission breaks, all at once; an empty list lets it go further."""
+    today = now.astimezone(ZoneInfo(mission["time_zone"])).date()
     return [
         *_missing(mission),
         *_repeated(mission),
@@ -94,6 +95,7 @@ def broken_rules(mission: dict[str, Any], today: date) -> list[Fault]:
         *_readiness(mission),
         *_dates(mission, today),
         *_sessions(mission),
+        *_begun(mission, now),
         *_bounds(mission),
     ]
 
@@ -237,10 +239,7 @@ def _sessions(mission: dict[str, Any]) -> Iterator[Fault]:
     """Sessions lie within the mission's days, one after the other, and none is longer than a day."""
     zone = ZoneInfo(mission["time_zone"])
     last = _known_end(mission)
-    spans = [
-        (place, datetime.fromisoformat(session["starts_at"]), datetime.fromisoformat(session["ends_at"]))
-        for place, session in enumerate(mission["sessions"])
-    ]
+    spans = _spans(mission)
     for place, start, end in spans:
         if end <= start:
             words = Words("It ends before it starts.", "La fin précède le début.")
@@ -258,6 +257,22 @@ def _sessions(mission: dict[str, Any]) -> Iterator[Fault]:
             words = Words("It overlaps another session.", "Elle chevauche une autre session.")
             yield Fault(f"/sessions/{place}/starts_at", "overlap", words)
         latest = max(latest, end)
+
+
+def _begun(mission: dict[str, Any], now: datetime) -> Iterator[Fault]:
+    words = Words("This session has begun already.", "Cette session a déjà commencé.")
+    for place, start, _ in _spans(mission):
+        if start < now:
+            excerpt = start.astimezone(UTC).isoformat()
+            yield Fault(f"/sessions/{place}/starts_at", "in-the-past", words, (excerpt,))
+
+
+def _spans(mission: dict[str, Any]) -> list[tuple[int, datetime, datetime]]:
+    """Give the place of each session, its start and its end."""
+    return [
+        (place, datetime.fromisoformat(session["starts_at"]), datetime.fromisoformat(session["ends_at"]))
+        for place, session in enumerate(mission["sessions"])
+    ]
 
 
 def _bounds(mission: dict[str, Any]) -> Iterator[Fault]:

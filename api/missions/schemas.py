@@ -117,7 +117,8 @@ class MissionPatch(MissionFields, frozen=True, kw_only=True):
     """What changes of a mission; null clears, an object merges, an array replaces. `effort_minutes` is for one place.
 
     `reserved_to`, `managers`: as in createMission. `ask_review` contests the rules on wording that the new text
-    breaks: a moderator then decides, while the mission stays as it is.
+    breaks: a published mission is paused by that (`state_reason` `contested`), and shown to nobody who has not applied,
+    until a moderator publishes it, or an edit that breaks no rule any more.
     """
 
     ask_review: bool = False

@@ -15,7 +15,7 @@ from api.core.problems import Fault, Invalid, Problem, VersionChanged, WrongStat
 from api.missions import policy, queries
 from api.missions.facts import Agreed, MissionChanged
 from api.missions.fields import columns_of, given_in
-from api.missions.lifecycle import enter, require_rules
+from api.missions.lifecycle import LIVELY, enter, require_rules, under_review
 from api.missions.schemas import (
     MissionIn,
     MissionOut,
@@ -76,8 +76,35 @@ _REFUSALS |= {
 }
 
 
+_RUNNING = Words(
+    "In progress, `places`, `contact` and `managers` alone change; days and effort are proposed to each person"
+    " (proposeChange).",
+    "En cours, seuls `places`, `contact` et `managers` changent ; jours et durée se proposent à chaque personne"
+    " (proposeChange).",
+)
+_OVER = Words(
+    "It is over: duplicate it to offer it again.",
+    "Elle est terminée : dupliquez-la pour la proposer à nouveau.",
+)
+_APPLIED = Words(
+    "Fixed since people applied: {fields}. Duplicate the mission to offer it otherwise.",
+    "Fixé depuis que des personnes ont candidaté : {fields}. Dupliquez la mission pour la proposer autrement.",
+)
+_TAKEN = Words(
+    "Places taken: {taken}. Keep as many, or end engagements first.",
+    "Places prises : {taken}. Gardez-en autant, ou mettez d’abord fin à des engagements.",
+)
+_FLAGGED = Words("The moderators keep it for now.", "La modération la conserve pour l’instant.")
+_AGREED = Words(
+    "People who agreed to sessions that would go, and to no other: {people}. Propose a change to each, or end their"
+    " engagement first.",
+    "Personnes engagées pour ces seules sessions, qui disparaîtraient : {people}. Proposez un changement à chacune, ou"
+    " mettez d’abord fin à son engagement.",
+)
+
+
 class PlacesTaken(Problem):
-    """Fewer places than are taken already."""
+    """Fewer places than are `taken` already."""
 
     status = 409
     slug = "places-taken"
@@ -90,6 +117,14 @@ class PeopleApplied(Problem):
     status = 409
     slug = "people-applied"
     title = Words("People have applied to it as it is", "Des personnes y ont candidaté telle quelle")
+
+
+class SessionAgreed(Problem):
+    """Somebody agreed to the sessions that an edit removes, and to no other; `people` counts them."""
+
+    status = 409
+    slug = "session-agreed"
+    title = Words("Somebody agreed to that session alone", "Quelqu’un s’est engagé pour cette seule session")
 
 
 async def create_mission(actor: Actor, given: MissionIn) -> MissionOut:
@@ -144,9 +179,11 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
     """Edit a mission; a submitted one becomes a draft. Like a published one, it comes to break no rule it obeyed.
 
     Whoever applied is told when days, effort or place change. An unverified association's new text is shown to a
-    moderator again, and so are, whoever wrote them, that of a mission which a moderator paused, and a text that comes
-    to break rules on wording: it must `ask_review`.
-    Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid, PlacesTaken, PeopleApplied.
+    moderator again, and so is that of a mission which a moderator paused. A text that comes to break rules on wording
+    must `ask_review`: it pauses a published mission, out of sight of whoever has not applied, until a moderator
+    publishes it or the next edit breaks them no more, which puts it back by itself.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, Invalid, PlacesTaken, PeopleApplied,
+    SessionAgreed.
     """
     try:
         async with transaction(actor) as connection:
@@ -171,12 +208,7 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
             if present["state"] in policy.OPEN:
                 columns |= await _follow_edit(connection, actor, present, after, contested)
             elif present["state"] in ("submitted", "rejected") and edits:
-                columns |= {
-                    "state": "draft",
-                    "state_reason": None,
-                    "review_since": None,
-                    "review_reasons": [],
-                }
+                columns |= {"state": "draft", "state_reason": None} | under_review([])
             if columns:
                 await Mission.update(columns).where(Mission.id == mission_id)
             return await queries.get_mission(connection, mission_id, actor)
@@ -190,12 +222,9 @@ async def _follow_edit(
     """Show what was published to a moderator again, or tell those who applied; gives the columns that say so."""
     columns: dict[Any, Any] = {}
     edits = {name for name in after if after[name] != present[name]}
-    state = await association_state(connection, present["association_id"], actor)
-    read = state == "unverified" or policy.is_held(present)
-    edited = ["edited"] if read and policy.TEXTS & edits else []
-    if contested or edited:
-        reasons = dict.fromkeys([*present["review_reasons"], *contested, *edited])
-        columns |= {"review_since": clock.now(), "review_reasons": list(reasons)}
+    if policy.TEXTS & edits:
+        host = await association_state(connection, present["association_id"], actor)
+        columns |= _follow_text(present, contested, host)
     told: list[Agreed] = [name for name in get_args(Agreed) if name in edits]
     if present["live"] and told:
         columns["changed_at"] = clock.now()
@@ -204,14 +233,29 @@ async def _follow_edit(
     return columns
 
 
+def _follow_text(present: dict[str, Any], contested: list[str], host: str) -> dict[str, Any]:
+    """Give why a moderator is to read a new text, and the pause until then of what it contests, or its end."""
+    read = "edited" in present["review_reasons"] or host == "unverified" or policy.is_held(present)
+    columns = under_review([*contested, *(["edited"] if read else [])])
+    if contested and present["state"] == "published":
+        columns |= {"state": "paused", "state_reason": policy.CONTESTED}
+    elif not contested and present["state"] == "paused" and present["state_reason"] == policy.CONTESTED:
+        living = {"state": "published", "state_reason": None}
+        columns |= living if host in LIVELY else {"state_reason": "association_suspended"}
+    return columns
+
+
 def _require_editable(present: dict[str, Any], edits: dict[str, Any]) -> None:
     """Let an edit through that the mission's state, and those who applied to it, leave open."""
     allowed = policy.EDITABLE if edits.keys() <= policy.WHILE_RUNNING else policy.EDITABLE - {"in_progress"}
     if present["state"] not in allowed:
-        raise WrongState(state=present["state"], allowed=sorted(allowed))
+        words = _RUNNING if present["state"] in policy.EDITABLE else _OVER
+        raise WrongState(words, state=present["state"], allowed=sorted(allowed))
     fixed = sorted(name for name in policy.FIXED & edits.keys() if not _widens(present, name, edits[name]))
     if fixed and (present["live"] or present["taken"]):
-        raise PeopleApplied(fields=fixed)
+        raise PeopleApplied(_APPLIED.format(fields=", ".join(fixed)), fields=fixed)
+    if edits.get("places", present["places"]) < present["taken"]:
+        raise PlacesTaken(_TAKEN.format(taken=present["taken"]), taken=present["taken"])
 
 
 def _widens(present: dict[str, Any], name: str, value: Any) -> bool:
@@ -222,7 +266,7 @@ def _widens(present: dict[str, Any], name: str, value: Any) -> bool:
 
 
 async def delete_mission(actor: Actor, mission_id: UUID, asked: int | None) -> None:
-    """Delete a draft; what was submitted once is cancelled instead.
+    """Delete a draft, or what a moderator sent back: neither was public. Anything else is cancelled instead.
 
     Raises NotFound, Forbidden, WrongState, VersionChanged.
     """
@@ -231,14 +275,19 @@ async def delete_mission(actor: Actor, mission_id: UUID, asked: int | None) -> N
         require_member(actor, present["association_id"])
         if asked is not None and asked != present["version"]:
             raise VersionChanged
-        if present["state"] != "draft":
-            raise WrongState(state=present["state"], allowed=["draft"])
-        await Mission.delete().where(Mission.id == mission_id)
+        if present["state"] not in policy.UNSEEN:
+            raise WrongState(state=present["state"], allowed=sorted(policy.UNSEEN))
+        try:
+            await Mission.delete().where(Mission.id == mission_id)
+        except asyncpg.ForeignKeyViolationError:
+            # A flag of a moderator, who saw it while it was submitted.
+            raise WrongState(_FLAGGED, state=present["state"], allowed=sorted(policy.UNSEEN)) from None
 
 
 def _refusal(error: asyncpg.CheckViolationError, faults: list[Fault]) -> Problem:
-    if error.constraint_name == "mission_places_not_oversold":
-        return PlacesTaken()
+    if error.constraint_name == "application_keeps_a_session":
+        people = int(error.detail or 0)
+        return SessionAgreed(_AGREED.format(people=people), people=people)
     if error.constraint_name not in _REFUSALS:
         raise error
     # The trigger on names says all that are broken, each with its place in its list, from 1 on.

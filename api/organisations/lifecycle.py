@@ -8,9 +8,10 @@ import asyncpg
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import Connection, found, transaction
+from api.core.language import Words
 from api.core.lifecycle import Move, starts
 from api.core.outbox import record
-from api.core.problems import Forbidden
+from api.core.problems import Forbidden, Problem
 from api.organisations import policy, queries
 from api.organisations.facts import AssociationClosed, AssociationReinstated, AssociationSuspended
 from api.organisations.schemas import AssociationOut
@@ -25,6 +26,14 @@ _REVOKE_ALL = """
     UPDATE invitation SET revoked_at = $2
     WHERE association_id = $1 AND accepted_at IS NULL AND revoked_at IS NULL
 """
+
+
+class HoursWaiting(Problem):
+    """Hours declared to the association wait for its answer, and nobody could give it afterwards; `waiting` counts."""
+
+    status = 409
+    slug = "hours-waiting"
+    title = Words("Declared hours wait for your answer", "Des heures déclarées attendent votre réponse")
 
 
 async def enter(connection: Connection, actor: Actor, association_id: UUID) -> asyncpg.Record:
@@ -67,17 +76,34 @@ async def reinstate_association(actor: Actor, association_id: UUID, asked: int |
 async def close_association(actor: Actor, association_id: UUID, asked: int | None) -> AssociationOut:
     """Close an association without live missions for ever, as its owner: its members have no seat any more.
 
-    Raises NotFound, Forbidden, WrongState, VersionChanged.
+    Raises NotFound, Forbidden, WrongState, VersionChanged, HoursWaiting.
     """
     async with transaction(actor) as connection:
         present = await enter(connection, actor, association_id)
         # By the row: who closed it has no membership left, and may ask again.
         if present["role"] != "owner":
             raise Forbidden
-        if await _move(association_id, policy.CLOSE, present, asked):
+        if await _close(association_id, present, asked):
             await connection.execute(_REVOKE_ALL, association_id, clock.now())
             await record(AssociationClosed(association_id=association_id))
         return await queries.get_association(connection, association_id, actor)
+
+
+async def _close(association_id: UUID, present: asyncpg.Record, asked: int | None) -> bool:
+    try:
+        return await _move(association_id, policy.CLOSE, present, asked)
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name != "association_closes_without_hours":
+            raise
+        raise _hours_waiting(int(error.detail or 0)) from None
+
+
+def _hours_waiting(waiting: int) -> HoursWaiting:
+    words = Words(
+        "Hours that wait for you to confirm or reject them: {waiting}. Answer them before closing.",
+        "Heures qui attendent d’être confirmées ou refusées : {waiting}. Répondez-y avant de fermer.",
+    )
+    return HoursWaiting(words.format(waiting=waiting), waiting=waiting)
 
 
 async def _move(

@@ -36,6 +36,24 @@ class EmployeeErased(Problem):
     title = Words("This person was erased", "Cette personne a été effacée")
 
 
+class AlreadyRegistered(Problem):
+    """Another association or company bears this identifier."""
+
+    status = 409
+    slug = "already-registered"
+    title = Words("It is registered already", "Elle est déjà enregistrée")
+
+
+_BORNE = {
+    f"{table}_{kind}_unique": kind
+    for table, kind in (
+        ("association", "rna"),
+        ("association", "siret"),
+        ("company", "slug"),
+        ("company", "siren"),
+    )
+}
+"""The identifier that a unique constraint keeps to one body."""
 _RNA = re.compile(r"W\d[0-9A-Z]\d{7}")
 
 
@@ -118,6 +136,17 @@ def require_outsider(actor: Actor, association_id: UUID) -> None:
     """Keep a moderator from judging a body they belong to; raises Forbidden."""
     if association_id in actor.memberships:
         raise Forbidden(Words("You belong to this association.", "Vous êtes membre de cette association."))
+
+
+def registered_already(kinds: list[str]) -> AlreadyRegistered:
+    """Make the answer to identifiers that another body bears, each pointed at."""
+    words = Words("Another body bears it.", "Un autre organisme le porte déjà.")
+    return AlreadyRegistered(faults=[Fault(f"/{kind}", "taken", words) for kind in kinds])
+
+
+def registered_by(constraint: str | None) -> AlreadyRegistered:
+    """Make the answer to what a unique constraint refused."""
+    return registered_already([_BORNE[constraint]] if constraint in _BORNE else [])
 
 
 def check_identifiers(**given: str | None) -> dict[str, str | None]:

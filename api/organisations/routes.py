@@ -12,7 +12,7 @@ from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, Vers
 from api.core.routing import Caller, EditedVersion, Viewer, created
 from api.core.schemas import Page
 from api.organisations import queries, service
-from api.organisations.policy import require_company_role
+from api.organisations.policy import AlreadyRegistered, require_company_role
 from api.organisations.schemas import (
     AssociationIn,
     AssociationOut,
@@ -32,7 +32,7 @@ EDIT = [NotFound, Forbidden, Invalid, VersionChanged, VersionRequired]
     "/v1/associations",
     operation_id="registerAssociation",
     guards=[signed_in],
-    raises=[Invalid, service.AlreadyRegistered],
+    raises=[Invalid, AlreadyRegistered],
 )
 async def register_association(actor: Caller, data: JSONBody[AssociationIn]) -> Response[AssociationOut]:
     """Register an unverified association; its author becomes its owner."""
@@ -63,7 +63,7 @@ async def get_association(viewer: Viewer, association_id: FromPath[UUID]) -> Ass
     "/v1/associations/{association_id:uuid}",
     operation_id="updateAssociation",
     guards=[signed_in],
-    raises=[*EDIT, service.AlreadyRegistered],
+    raises=[*EDIT, AlreadyRegistered],
 )
 async def update_association(
     actor: Caller, association_id: FromPath[UUID], data: JSONBody[AssociationPatch], edited: EditedVersion
@@ -72,9 +72,7 @@ async def update_association(
     return await service.update_association(actor, association_id, data, edited)
 
 
-@post(
-    "/v1/companies", operation_id="createCompany", guards=[admin], raises=[Invalid, service.AlreadyRegistered]
-)
+@post("/v1/companies", operation_id="createCompany", guards=[admin], raises=[Invalid, AlreadyRegistered])
 async def create_company(actor: Caller, data: JSONBody[CompanyIn]) -> Response[CompanyOut]:
     """Create a company with sensible defaults and its first company_admin."""
     company = await service.create_company(actor, data)

@@ -16,7 +16,7 @@ from api.core.ids import new_id
 from api.core.language import Words
 from api.core.lifecycle import Move, starts
 from api.core.outbox import Fact, record
-from api.core.problems import Fault, Invalid, Problem, VersionChanged, VersionRequired
+from api.core.problems import Fault, Invalid, VersionChanged, VersionRequired
 from api.core.schemas import changes
 from api.organisations import policy, queries
 from api.organisations.company_policies import set_policy
@@ -37,19 +37,12 @@ from api.organisations.tables import Association, AssociationMember, Company, Em
 from api.people.service import person_of_email
 
 _TAKEN = """
-    SELECT true FROM association
-    WHERE state IN ('verified', 'suspended') AND (rna = $1 OR siret = $2) AND id <> $3 LIMIT 1
+    SELECT array_agg(DISTINCT kind ORDER BY kind) FROM association,
+        LATERAL unnest(ARRAY['rna', 'siret'], ARRAY[rna = $1, siret = $2]) AS each (kind, taken)
+    WHERE state IN ('verified', 'suspended') AND (rna = $1 OR siret = $2) AND id <> $3 AND taken
 """
 
 _IDENTIFIERS = ("rna", "siren", "siret")
-
-
-class AlreadyRegistered(Problem):
-    """Another association or company bears this identifier."""
-
-    status = 409
-    slug = "already-registered"
-    title = Words("It is registered already", "Elle est déjà enregistrée")
 
 
 @asynccontextmanager
@@ -57,8 +50,8 @@ async def _refusals() -> AsyncIterator[None]:
     """Say what the database refuses of an association's text."""
     try:
         yield
-    except asyncpg.UniqueViolationError:
-        raise AlreadyRegistered from None
+    except asyncpg.UniqueViolationError as error:
+        raise policy.registered_by(error.constraint_name) from None
     except asyncpg.CheckViolationError as error:
         if error.constraint_name != "association_postal_code_known":
             raise
@@ -78,8 +71,10 @@ async def register_association(actor: Actor, given: AssociationIn) -> Associatio
     del fields["address"]
     fields |= {"created_at": clock.now(), "review_since": clock.now(), "review_reasons": ["new"]}
     async with transaction(owner) as connection, _refusals():
-        if await connection.fetchval(_TAKEN, identifiers["rna"], identifiers["siret"], association_id):
-            raise AlreadyRegistered
+        if taken := await connection.fetchval(
+            _TAKEN, identifiers["rna"], identifiers["siret"], association_id
+        ):
+            raise policy.registered_already(taken)
         await Association.insert(Association(id=association_id, **fields))
         seat: dict[str, Any] = {"person_id": actor.author, "role": "owner", "since": clock.now()}
         await AssociationMember.insert(AssociationMember(id=new_id(), association_id=association_id, **seat))
@@ -120,8 +115,8 @@ async def _identified(
     if not named:
         return {}
     identifiers = policy.check_identifiers(**{kind: edits.get(kind, present[kind]) for kind in _IDENTIFIERS})
-    if await connection.fetchval(_TAKEN, identifiers["rna"], identifiers["siret"], association_id):
-        raise AlreadyRegistered
+    if taken := await connection.fetchval(_TAKEN, identifiers["rna"], identifiers["siret"], association_id):
+        raise policy.registered_already(taken)
     return {kind: identifiers[kind] for kind in named}
 
 
@@ -140,8 +135,8 @@ async def verify_association(actor: Actor, association_id: UUID, asked: int | No
     """
     try:
         return await _judge(actor, association_id, policy.VERIFY, asked, AssociationVerified)
-    except asyncpg.UniqueViolationError:
-        raise AlreadyRegistered from None
+    except asyncpg.UniqueViolationError as error:
+        raise policy.registered_by(error.constraint_name) from None
 
 
 async def refuse_association(
@@ -210,7 +205,7 @@ async def create_company(actor: Actor, given: CompanyIn) -> CompanyOut:
                 "Cette personne travaille pour une autre entreprise.",
             )
             raise Invalid(faults=[Fault("/admin_email", "employed-elsewhere", words)]) from None
-        raise AlreadyRegistered from None
+        raise policy.registered_by(error.constraint_name) from None
 
 
 async def update_company(actor: Actor, company_id: UUID, given: CompanyPatch, edited: int) -> CompanyOut:

@@ -102,11 +102,14 @@ async def test_a_siret_begins_with_its_siren(world: World) -> None:
 
 
 async def test_nobody_takes_the_identifier_of_a_verified_association(world: World) -> None:
-    await world.association(rna="W691888881")
+    await world.association(rna="W691888881", siret="35600000000048")
     for verified in (True, False):
         association = await world.association(verified=verified)
         answer = await correct(world, association, rna="w691 888 881")
-        assert_problem(answer, 409, "already-registered")
+        both = await correct(world, association, rna="W691888881", siret="35600000000048")
+        for refused, named in ((answer, ["/rna"]), (both, ["/rna", "/siret"])):
+            document = assert_problem(refused, 409, "already-registered")
+            assert [error["pointer"] for error in document["errors"]] == named
         assert (await correct(world, association, rna=None)).status_code == 200
 
 

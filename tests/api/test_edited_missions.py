@@ -7,6 +7,7 @@ import pytest
 
 from api.core import clock
 from tests.api.core.asking import assert_problem
+from tests.api.test_mission_lifecycle import accepted
 from tests.api.test_mission_scoping import edit, mission_path
 from tests.make.world import World
 
@@ -66,7 +67,7 @@ async def test_a_text_is_contested_on_an_edit_too(world: World) -> None:
 
     assert {error["code"] for error in refused.json()["errors"]} == {"title-too-short", "link"}
     assert beyond.status_code == 422
-    assert (contested["state"], contested["title"]) == ("published", "Graphisme !")
+    assert (contested["state"], contested["title"]) == ("paused", "Graphisme !")
     assert contested["review"]["reasons"] == again["review"]["reasons"] == ["link", "title-too-short"]
     queue = await world.ok(moderator, "GET", "/v1/moderation/queue?limit=100&kind=mission")
     assert [item["reasons"] for item in queue["items"] if item["id"] == mission["id"]] == [
@@ -130,3 +131,20 @@ async def test_what_a_moderator_let_pass_does_not_keep_a_typo_from_being_mended(
     assert_problem(another, 422, "invalid", "/steps/0")
     document = assert_problem(worse, 422, "invalid", "/description")
     assert [error["code"] for error in document["errors"]] == ["contact-details"]
+
+
+async def test_a_refused_edit_says_what_can_be_done(world: World) -> None:
+    association = await world.association()
+    mission = await world.mission(association, places=2)
+    for _ in range(2):
+        await accepted(world, association, mission)
+    fewer = await edit(world, association.owner, mission, places=1)
+    await world.ok(association.owner, "POST", mission_path(mission, "start"))
+    running = await edit(world, association.owner, mission, effort_minutes=1200)
+    await world.ok(association.owner, "POST", mission_path(mission, "complete"))
+    over = await edit(world, association.owner, mission, effort_minutes=1200)
+
+    taken = assert_problem(fewer, 409, "places-taken")
+    assert (taken["taken"], taken["detail"].startswith("Places prises : 2.")) == (2, True)
+    assert "`places`, `contact` et `managers`" in assert_problem(running, 409, "wrong-state")["detail"]
+    assert "dupliquez-la" in assert_problem(over, 409, "wrong-state")["detail"]

@@ -18,14 +18,19 @@ from tests.make.world import World
 
 LEADS_TO = {
     "submit": {"draft": {"submitted", "published"}, "rejected": {"submitted", "published"}},
-    "publish": {"submitted": {"published"}},
+    "publish": {"submitted": {"published"}, "paused": {"published"}},
     "reject": {"submitted": {"rejected"}},
     "pause": {"published": {"paused"}},
     "resume": {"paused": {"published"}},
     "start": {"published": {"in_progress"}, "paused": {"in_progress"}},
     "complete": {"in_progress": {"completed"}},
     "cancel": {state: {"cancelled"} for state in ("submitted", "published", "paused", "in_progress")},
-    "edit": {"submitted": {"draft"}, "rejected": {"draft"}},
+    "edit": {
+        "submitted": {"draft"},
+        "rejected": {"draft"},
+        "published": {"paused"},
+        "paused": {"published"},
+    },
     "suspend": {"published": {"paused"}},
     "reinstate": {"paused": {"published"}},
     "refuse": {state: {"cancelled"} for state in ("submitted", "published", "paused", "in_progress")},
@@ -121,6 +126,8 @@ class Life(RuleBasedStateMachine):
             assert (now["state"], now["state_reason"]) == ("paused", "moderation")
         if who != "moderator" and act in ("pause", "resume"):
             self._kept(before, now)
+        if act == "publish" and (before["state"], now["state"]) == ("paused", "published"):
+            assert before["state_reason"] in ("moderation", "contested")
         self._went(act, answer.status_code, now)
 
     def _kept(self, before: dict[str, Any], now: dict[str, Any]) -> None:

@@ -11,12 +11,14 @@ from litestar import Litestar
 
 from api.core import clock
 from api.core.database import operations
+from api.core.settings import Settings
 from api.missions.facts import MissionChanged
 from tests.api.core.asking import assert_problem
 from tests.api.test_members import join
 from tests.make.clone import cloned, superuser_url
 from tests.make.served import served
 from tests.make.world import Association, World
+from tests.reactions.world import catch_up
 from tests.schema.test_personal_data import database_of
 
 DAY = timedelta(days=1)
@@ -222,6 +224,9 @@ async def test_what_people_applied_to_is_fixed_and_the_rest_may_change(world: Wo
 
     assert_problem(refused, 409, "people-applied")
     assert refused.json()["fields"] == ["format", "regimes"]
+    assert refused.json()["detail"].endswith(
+        "candidaté : format, regimes. Dupliquez la mission pour la proposer autrement."
+    )
     assert (widened.json()["places"], moved.json()["effort_minutes"]) == (5, 1200)
     assert await facts(mission) == [["effort_minutes"]]
 
@@ -268,6 +273,28 @@ async def test_a_draft_is_deleted_and_nothing_else_is(world: World) -> None:
     assert (stale.status_code, deleted.status_code) == (412, 204)
     assert (await world.call(association.owner, "GET", mission_path(draft))).status_code == 404
     assert_problem(refused, 409, "wrong-state")
+
+
+async def test_a_rejected_mission_is_thrown_away(world: World, settings: Settings) -> None:
+    association, moderator = await world.association(verified=False), await world.moderator()
+    rejected, flagged, submitted = [await world.mission(association) for _ in range(3)]
+    await world.ok(moderator, "POST", mission_path(flagged, "flags"), {"reason": "spam"})
+    for mission in (rejected, flagged):
+        tag, reasons = f'"v{mission["version"]}-0"', {"reasons": ["Précisez le livrable."]}
+        await world.ok(moderator, "POST", mission_path(mission, "reject"), reasons, if_match=tag)
+
+    answers = [
+        await world.call(association.owner, "DELETE", mission_path(mission))
+        for mission in (rejected, flagged, submitted)
+    ]
+
+    assert [answer.status_code for answer in answers] == [204, 409, 409]
+    assert answers[1].json()["detail"] == "La modération la conserve pour l’instant."
+    assert (answers[2].json()["state"], answers[2].json()["allowed"]) == ("submitted", ["draft", "rejected"])
+    assert (await world.call(association.owner, "GET", mission_path(rejected))).status_code == 404
+    await catch_up(settings)
+    told = (await world.ok(association.owner, "GET", "/v1/me/notifications"))["items"]
+    assert [each["about"]["id"] for each in told if each["kind"] == "mission_rejected"] == [flagged["id"]]
 
 
 async def test_the_work_list_shows_every_state_with_who_waits(world: World) -> None:

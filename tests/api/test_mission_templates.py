@@ -15,6 +15,7 @@ from tests.api.core.asking import assert_problem
 from tests.make.clone import cloned
 from tests.make.served import served
 from tests.make.world import World
+from tests.rules.test_mission_rules import NOW
 
 TODAY = date(2026, 3, 10)
 ADDED: dict[str, Any] = {
@@ -54,9 +55,9 @@ async def test_templates_are_listed_in_the_language_asked_for(world: World) -> N
 @pytest.mark.parametrize("template_id", sorted(templates()))
 def test_a_template_obeys_the_rules_once_ticked_and_dated(template_id: str, language: Language) -> None:
     fields = template_fields(templates(), template_id, language)
-    assert {fault.code for fault in broken_rules(fields | ADDED, TODAY)} == {"not-ready"}
+    assert {fault.code for fault in broken_rules(fields | ADDED, NOW)} == {"not-ready"}
     ticked = [item | {"ready": True} for item in fields["prerequisites"]]
-    assert broken_rules(fields | ADDED | {"prerequisites": ticked}, TODAY) == []
+    assert broken_rules(fields | ADDED | {"prerequisites": ticked}, NOW) == []
     assert all(fields[name] for name in ("summary", "deliverable", "steps", "skills"))
 
 

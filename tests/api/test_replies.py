@@ -10,6 +10,7 @@ from api.applications.clockwork import decide_silent_approvals, expire_unanswere
 from api.core import clock
 from api.core.database import operations
 from tests.api.core.asking import assert_problem
+from tests.api.test_members import join
 from tests.make.world import Association, World, begun
 
 
@@ -347,3 +348,26 @@ async def test_the_contact_is_for_who_was_accepted_and_agreed_to(world: World) -
     assert accepted["contact"] is waiting["contact"] is hr["contact"] is None
     assert agreed["contact"]["phone"] == "0612345678"
     assert agreed["contact"]["email"].startswith("asso-")
+
+
+@pytest.mark.parametrize("named", ["nobody", "who left", "who cannot be reached"])
+async def test_who_is_accepted_can_write_to_the_association_where_its_mission_names_nobody(
+    world: World, named: str
+) -> None:
+    association, company = await world.association(), await world.company(approval="automatic")
+    contact: dict[str, Any] = {"contact": {"name": "Inès"}} if named == "who cannot be reached" else {}
+    if named == "who left":
+        coordinator = (await join(world, association)).token
+        me = (await world.ok(coordinator, "GET", "/v1/me"))["id"]
+        contact = {"contact": {"person_id": me}}
+    mission, employee = await world.mission(association, **contact), world.employee(company)
+    if named == "who left":
+        await world.call(coordinator, "DELETE", f"/v1/associations/{association.id}/members/{me}")
+    application = await world.application(employee, mission)
+    asked = await world.ok(employee, "GET", path(application))
+    await world.ok(association.owner, "POST", path(application, "accept"))
+    accepted = await world.ok(employee, "GET", path(application))
+
+    name = "Inès" if named == "who cannot be reached" else mission["association"]["name"]
+    assert asked["contact"] is None
+    assert accepted["contact"] == {"name": name, "email": "contact@exemple.example", "phone": None}

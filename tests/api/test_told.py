@@ -5,7 +5,9 @@ import pytest
 from api.core.settings import Settings
 from api.notifications.render import render
 from tests.api.test_agreed_effort import agree
-from tests.api.test_mission_scoping import mission_path
+from tests.api.test_mission_lifecycle import accepted
+from tests.api.test_mission_scoping import edit, mission_path
+from tests.api.test_moderation import tag
 from tests.make.world import World
 from tests.reactions.world import catch_up
 
@@ -77,12 +79,11 @@ async def test_an_association_reads_what_moderators_decided_of_a_mission_that_is
 ) -> None:
     association, moderator = await world.association(), await world.moderator()
     mission = await world.mission(association)
+    await world.ok(association.owner, "POST", mission_path(mission, "pause"))
     edited = {"summary": "Voyez tally.so/r/abc", "ask_review": True}
-    tag = f'"v{mission["version"]}-0"'
-    mission = await world.ok(association.owner, "PATCH", mission_path(mission), edited, if_match=tag)
-    tag = f'"v{mission["version"]}-0"'
+    mission = (await edit(world, association.owner, mission, **edited)).json()
 
-    await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag)
+    await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag(mission))
     await world.ok(moderator, "POST", mission_path(mission, "pause"))
     await world.ok(moderator, "POST", mission_path(mission, "resume"))
     await world.ok(association.owner, "POST", mission_path(mission, "pause"))
@@ -90,6 +91,28 @@ async def test_an_association_reads_what_moderators_decided_of_a_mission_that_is
 
     kinds = list(await told(world, association.owner, settings))
     assert kinds == ["association_verified", "mission_reviewed", "mission_paused", "mission_resumed"]
+
+
+@pytest.mark.parametrize("state", ["published", "paused", "in_progress"])
+async def test_who_wrote_and_published_a_text_is_told_that_it_was_read_again(
+    world: World, settings: Settings, state: str
+) -> None:
+    association, moderator = await world.association(verified=False), await world.moderator()
+    mission = await world.mission(association)
+    await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag(mission))
+    await world.ok(association.owner, "POST", mission_path(mission, "pause"))
+    mission = await world.ok(association.owner, "POST", mission_path(mission, "resume"))
+    edited = (await edit(world, association.owner, mission, summary="Un site lisible par tous.")).json()
+    if state == "paused":
+        edited = await world.ok(association.owner, "POST", mission_path(mission, "pause"))
+    elif state == "in_progress":
+        await accepted(world, association, mission)
+        edited = await world.ok(association.owner, "POST", mission_path(mission, "start"))
+
+    read = await world.ok(moderator, "POST", mission_path(mission, "publish"), if_match=tag(edited))
+
+    assert (read["state"], read["review"]) == (state, None)
+    assert "mission_reviewed" in await told(world, association.owner, settings)
 
 
 async def test_who_is_declined_twice_reads_the_reason_of_each(world: World, settings: Settings) -> None:

@@ -17,7 +17,7 @@ from api.core.database import transaction
 from api.core.ids import new_id
 from api.missions import lifecycle, rules
 from tests.api.core.asking import assert_problem
-from tests.api.test_mission_scoping import mission_path
+from tests.api.test_mission_scoping import edit, mission_path
 from tests.make.clone import cloned
 from tests.make.gate import held, until_waiting
 from tests.make.served import served
@@ -90,6 +90,30 @@ async def test_a_moderator_alone_lifts_a_moderators_pause(world: World) -> None:
         Actor(person_id=STRANGER, roles=frozenset({"moderator"})), mission, "published", state_reason=""
     )
     assert (await world.ok(None, "GET", mission_path(mission)))["state"] == "published"
+
+
+async def test_a_moderator_alone_decides_on_what_is_contested(world: World) -> None:
+    association, moderator = (
+        await world.association(),
+        Actor(person_id=STRANGER, roles=frozenset({"moderator"})),
+    )
+    mission = await world.mission(association)
+    contest = {"summary": "Appelez le 06 12 34 56 78", "ask_review": True}
+    assert (await edit(world, association.owner, mission, **contest)).json()["state"] == "paused"
+    for actor in (member(association), moderator):
+        with refused("mission_contested_is_not_public"):
+            await move(actor, mission, "published", state_reason="")
+    with refused("mission_contested_until_read"):
+        await move(member(association), mission, "published", state_reason="", review_reasons="{}")
+    await move(moderator, mission, "published", state_reason="", review_reasons="{}")
+    assert (await world.ok(None, "GET", mission_path(mission)))["state"] == "published"
+
+
+async def test_the_rules_that_are_contested_are_the_same_in_code_and_in_the_database(world: World) -> None:
+    async with transaction(member(await world.association())) as connection:
+        for rule in (*rules.CONTESTABLE, "edited", "unverified"):
+            contested = await connection.fetchval("SELECT is_contested($1)", [rule])
+            assert contested == (rule in rules.CONTESTABLE)
 
 
 async def test_nothing_is_resumed_or_submitted_while_the_association_is_suspended(world: World) -> None:
@@ -300,3 +324,18 @@ async def test_without_its_guard_it_goes_wrong(
         owner = settings.database_url.replace("//maillon_app@", "//maillon_owner@")
         with pytest.raises((AssertionError, TimeoutError)):
             await play(World(client, environment), environment | {"MAILLON_DATABASE_OWNER_URL": owner})
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        "DROP TRIGGER mission_contested_until_read ON mission",
+        "ALTER TABLE mission DROP CONSTRAINT mission_contested_is_not_public",
+    ],
+)
+async def test_without_its_guard_what_is_contested_is_public(
+    app: Litestar, environment: dict[str, str], guard: str
+) -> None:
+    async with cloned(environment, guard) as settings, served(app, settings) as client:
+        with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+            await test_a_moderator_alone_decides_on_what_is_contested(World(client, environment))

@@ -1,6 +1,6 @@
 """What a mission must say before anyone else reads it."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +12,8 @@ from api.core.language import Words
 from api.missions.rules import FORMATS, HORIZON, REQUIRED, broken_rules, broken_terms
 
 TODAY = date(2026, 3, 10)
+NOW = datetime(2026, 3, 9, 23, tzinfo=UTC)
+"""Midnight in Paris."""
 GOOD: dict[str, Any] = {
     "title": "Refondre notre site",
     "summary": "Un site lisible sur un téléphone.",
@@ -46,7 +48,7 @@ TEXTS = {name: f"/{name}" for name in ("title", "summary", "description", "deliv
 
 def broken(**changes: Any) -> set[tuple[str, str]]:
     """Give the rules that the good mission breaks once changed."""
-    return {(fault.pointer, fault.code) for fault in broken_rules(GOOD | changes, TODAY)}
+    return {(fault.pointer, fault.code) for fault in broken_rules(GOOD | changes, NOW)}
 
 
 def test_a_good_mission_breaks_none() -> None:
@@ -135,6 +137,12 @@ def slot(starts_at: str, ends_at: str | None = None) -> dict[str, str]:
     return {"id": str(uuid4()), "starts_at": starts_at, "ends_at": end}
 
 
+def test_a_session_that_has_begun_is_past() -> None:
+    past = ("/sessions/0/starts_at", "in-the-past")
+    assert broken(sessions=[slot(NOW.isoformat())]) == set()
+    assert past in broken(sessions=[slot((NOW - timedelta(minutes=1)).isoformat())])
+
+
 def test_a_session_that_ends_at_midnight_lies_within_its_day() -> None:
     zone = "+01:00"
     midnight = f"{TODAY + timedelta(days=1)}T00:00:00{zone}"
@@ -172,7 +180,7 @@ def test_no_two_sessions_bear_the_same_id() -> None:
 
 def test_a_format_of_a_day_says_so() -> None:
     (fault,) = broken_rules(
-        GOOD | {"format": "team_day", "effort_minutes": 200, "ends_on": TODAY + timedelta(days=1)}, TODAY
+        GOOD | {"format": "team_day", "effort_minutes": 200, "ends_on": TODAY + timedelta(days=1)}, NOW
     )
     assert fault.words == Words("This format lasts a single day.", "Ce format dure un seul jour.")
 
@@ -356,7 +364,7 @@ def test_any_mission_is_judged_and_each_fault_names_a_field_in_both_languages(
     mission |= {"effort_minutes": minutes} | dict(
         zip(("starts_on", "ends_on", "apply_by"), days, strict=True)
     )
-    for fault in broken_rules(mission, TODAY):
+    for fault in broken_rules(mission, NOW):
         assert fault.pointer[1:] in mission
         assert fault.words.en != fault.words.fr
         assert "{" not in fault.words.en + fault.words.fr

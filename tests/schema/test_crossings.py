@@ -93,6 +93,8 @@ CROSSINGS = {
     "forget_messages()": "a trigger: what the erased wrote goes",
     "applied_to(uuid)": "whoever applied keeps sight of a mission reserved since",
     "applied_at(uuid)": "the same, of an association refused since",
+    "require_answered_hours()": "a trigger: every declaration to an association, whoever closes it",
+    "require_association_to_answer()": "a trigger: who declares hours locks no association",
     "drop_manager()": "a trigger: who leaves an association manages none of its missions",
     "keep_mission_names()": "a trigger: managers are members, and companies are there",
     "duplicates_of(uuid)": "which associations may be the same body, by indexes that walls would not use",

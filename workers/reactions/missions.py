@@ -18,7 +18,7 @@ from api.missions.facts import (
     MissionReviewed,
 )
 from api.notifications.service import News, notify
-from workers.reactions.people import decision, members_of, row_of
+from workers.reactions.people import Decision, decision, members_of, row_of
 from workers.registry import reacts_to
 
 _MISSION = """
@@ -33,25 +33,27 @@ _APPLICANTS = """
 _FLAG = "SELECT mission_id, person_id, outcome FROM flag WHERE id = $1"
 
 
-TOLD_ASSOCIATION: dict[type[MissionFact], tuple[str, str]] = {
+TOLD_ASSOCIATION: dict[type[MissionFact], tuple[str, str | None]] = {
     MissionPublished: ("mission_published", "published"),
     MissionRejected: ("mission_rejected", "rejected"),
     MissionPaused: ("mission_paused", "paused"),
     MissionResumed: ("mission_resumed", "published"),
-    MissionReviewed: ("mission_reviewed", "published"),
+    MissionReviewed: ("mission_reviewed", None),
     MissionCancelled: ("mission_cancelled", "cancelled"),
     MissionExpired: ("mission_expired", "expired"),
     MissionCompleted: ("mission_completed", "completed"),
 }
-"""What an association is told by each fact of its mission, and the state that the mission came to."""
+"""What an association is told by each fact of its mission, and the state it came to, None where it stayed."""
 
 
 @reacts_to(*TOLD_ASSOCIATION)
 async def tell_association(fact: MissionFact, key: str) -> None:
-    """Tell the association what became of its mission, but for whoever did it."""
+    """Tell the association what became of its mission, but for whoever of them did it."""
     kind, state = TOLD_ASSOCIATION[type(fact)]
-    row = await row_of(_MISSION, fact.mission_id)
-    decided = await decision(key, fact.mission_id, state)
+    row = await bound().fetchrow(_MISSION, fact.mission_id)
+    if row is None:
+        return  # It was rejected, and thrown away since.
+    decided = await decision(key, fact.mission_id, state) if state else Decision()
     people = await members_of(row["association_id"], decided.by_person)
     await notify(people, _news(row, kind, {"mission": row["mission"], "reasons": decided.reasons}), key)
 

@@ -259,7 +259,7 @@ async def test_numbers_are_not_coerced(world: World) -> None:
     assert await stored() == before
 
 
-async def test_lone_surrogates_and_nul_are_refused_wherever_a_text_is(world: World) -> None:
+async def test_what_nobody_types_and_nobody_sees_is_refused_wherever_a_text_is(world: World) -> None:
     asked = {target.name: target for target in await targets(world)}
     moderator = {"Authorization": f"Bearer {await world.moderator()}"}
     association = await world.association(verified=False)
@@ -271,7 +271,8 @@ async def test_lone_surrogates_and_nul_are_refused_wherever_a_text_is(world: Wor
         {"reasons": ["Précisez l’objet."]},
     )
     before = await stored()
-    for bad in ("\\ud800", "\\udc00", "\\u0000", "\\u0001", "\\u001b[2J"):
+    unseen = ("\\u0085", "\\u009b2J", "\\u2028", "\\u2029", "\\u202e", "\\u2066")
+    for bad in ("\\ud800", "\\udc00", "\\u0000", "\\u0001", "\\u001b[2J", *unseen):
         for target, name, raw, pointer in (
             (refuse, "reasons", f'["Bon.", "a{bad}b"]', "/reasons/1"),
             (asked["registerAssociation"], "purpose", f'"a{bad}b"', "/purpose"),
