@@ -17,7 +17,7 @@ from api.core.language import Words
 from api.core.problems import Fault, Invalid
 
 HIDDEN = r"\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
-"""Characters that no text holds, as a class of a pattern: they break a line where none is seen, or turn words around."""
+"""Characters that no text holds, in a class of a pattern: they break a line unseen, or turn words around."""
 UNREADABLE = re.compile(rf"[\x00-\x1f\ufffd{HIDDEN}]")
 _UNKNOWN = Words("Unknown parameter.", "Paramètre inconnu.")
 _MISSING = Words("This parameter is missing.", "Ce paramètre manque.")

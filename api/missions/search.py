@@ -117,6 +117,7 @@ _WITH_RESERVED = """
     (SELECT * FROM ((SELECT * FROM ({public}) AS public LIMIT $19) UNION ALL {reserved}) AS tier {order})
 """
 _QUERY = "SELECT {columns} FROM {source} WHERE {where} {order}"
+_FOUND = "WITH found AS MATERIALIZED ({found}) {whole}"
 _MERGED = "SELECT * FROM (({public}) UNION ALL ({reserved})) AS found {order}"
 
 
@@ -151,7 +152,7 @@ def _newest(*, reserved: bool) -> str:
     """Find first, in the index that gives the order and holds what the filters look at; read whole what is shown."""
     found = _asked("id, published_at", "newest", reserved=reserved)
     whole = _asked(_COLUMNS, "newest", "id = ANY (ARRAY(SELECT id FROM found))", reserved=reserved)
-    return f"WITH found AS MATERIALIZED ({found}) {whole}"
+    return _FOUND.format(found=found, whole=whole)
 
 
 def _written(*, reserved: bool) -> dict[str, str]:
