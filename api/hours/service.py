@@ -1,6 +1,6 @@
 """Use cases of hours. Every one locks the application first, then the entry; approval posts by itself."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,6 @@ from api.hours import policy, queries
 from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursLowered, HoursRejected
 from api.hours.schemas import Confirmed, HoursIn, HoursOut
 from api.hours.tables import HoursEntry
-from api.notifications.render import day
 from api.organisations.policy import NOT_EMPLOYED, require_member
 
 LATEST = timedelta(days=366)
@@ -40,7 +39,7 @@ async def declare_hours(actor: Actor, application_id: UUID, given: HoursIn) -> H
     """Declare minutes worked on a past or present day of one's engagement.
 
     It begins the day the association has accepted and, on working time, the employer agreed: preparing before the first
-    agreed day counts, what was done before anybody agreed does not.
+    agreed day counts, what was done before anybody agreed does not. It ends the day the mission was completed.
 
     Raises NotFound, Forbidden, WrongState, EmployerPending, Invalid, DayDeclared.
     """
@@ -77,16 +76,10 @@ async def _insert(engagement: asyncpg.Record, hours_id: UUID, given: HoursIn) ->
         if error.constraint_name == "hours_entry_day_has_24_hours":
             raise Invalid(faults=[Fault("/minutes", "day-full", _DAY_FULL)]) from None
         if error.constraint_name == "hours_entry_of_engagement":
-            raise Invalid(faults=[_before(engagement["engaged_on"])]) from None
+            raise Invalid(faults=[policy.before_engagement(engagement["engaged_on"])]) from None
+        if error.constraint_name == "hours_entry_before_end":
+            raise Invalid(faults=[policy.after_engagement(engagement["engaged_until"])]) from None
         raise
-
-
-def _before(engaged_on: date) -> Fault:
-    words = Words(
-        f"Your engagement begins on {day(engaged_on, 'en')}, when it was agreed.",
-        f"Votre engagement commence le {day(engaged_on, 'fr')}, jour où il a été convenu.",
-    )
-    return Fault("/worked_on", "before-engagement", words)
 
 
 _DAY_FULL = Words("More than 24 hours in a day.", "Plus de 24 heures dans une journée.")
