@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from operator import itemgetter
@@ -98,25 +98,43 @@ def broken_rules(mission: dict[str, Any], today: date) -> list[Fault]:
     ]
 
 
-def broken_terms(terms: dict[str, Any], mission: dict[str, Any]) -> list[Fault]:
-    """Name every rule that terms agreed by one person break: they lie within the mission's days and its format."""
+def broken_terms(terms: dict[str, Any], mission: dict[str, Any], named: Collection[str]) -> list[Fault]:
+    """Name every rule that terms agreed by one person break: they lie within the mission's days and its format.
+
+    `named`: those that change, which the faults point at.
+    """
     last = last_day(mission)
     outside = Words("Outside of the mission’s days.", "En dehors des jours de la mission.")
-    days = {name: terms[name] for name in ("starts_on", "ends_on") if terms[name]}
-    faults = [
+    days = [
         Fault(f"/{name}", "outside", outside)
-        for name, day in days.items()
-        if not mission["starts_on"] <= day <= last
-    ]
-    until = {"ends_on": terms["ends_on"] or last}
+        for name in ("starts_on", "ends_on")
+        if terms[name] and not mission["starts_on"] <= terms[name] <= last
+    ] or list(_order(terms, "ends_on" if "ends_on" in named else "starts_on"))
     after = mission | terms
-    return [
-        *faults,
-        *_order(terms),
-        *_repeated_sessions(after),
-        *_sessions(after | until),
-        *_bounds(after),
+    until = after | {
+        "starts_on": terms["starts_on"] or mission["starts_on"],
+        "ends_on": terms["ends_on"] or last,
+    }
+    sessions = [*_repeated_sessions(after), *_sessions(until)] if "sessions" in named else _left_out(until)
+    faults = [*sessions, *_bounds(after)]
+    # What is measured by days that are wrong is no fault of its own.
+    return days + [
+        fault for fault in faults if not days or (fault.code != "outside" and fault.pointer != "/ends_on")
     ]
+
+
+def _left_out(terms: dict[str, Any]) -> Iterator[Fault]:
+    """Name the ends of the days that leave out a session which stays as it is."""
+    words = Words("A session that was agreed lies outside.", "Une session convenue serait en dehors.")
+    zone, spans = ZoneInfo(terms["time_zone"]), [_span(session) for session in terms["sessions"] or []]
+    if any(start.astimezone(zone).date() < terms["starts_on"] for start, _ in spans):
+        yield Fault("/starts_on", "outside", words)
+    if any((end - INSTANT).astimezone(zone).date() > terms["ends_on"] for _, end in spans):
+        yield Fault("/ends_on", "outside", words)
+
+
+def _span(session: dict[str, str]) -> tuple[datetime, datetime]:
+    return datetime.fromisoformat(session["starts_at"]), datetime.fromisoformat(session["ends_at"])
 
 
 def last_day(mission: Mapping[str, Any]) -> date:
@@ -226,10 +244,10 @@ def _dates(mission: dict[str, Any], today: date) -> Iterator[Fault]:
     yield from _order(mission)
 
 
-def _order(days: Mapping[str, Any]) -> Iterator[Fault]:
+def _order(days: Mapping[str, Any], wrong: str = "ends_on") -> Iterator[Fault]:
     if days["starts_on"] and days["ends_on"] and days["ends_on"] < days["starts_on"]:
         yield Fault(
-            "/ends_on", "before-start", Words("It ends before it starts.", "La fin précède le début.")
+            f"/{wrong}", "before-start", Words("It ends before it starts.", "La fin précède le début.")
         )
 
 
@@ -237,10 +255,7 @@ def _sessions(mission: dict[str, Any]) -> Iterator[Fault]:
     """Sessions lie within the mission's days, one after the other, and none is longer than a day."""
     zone = ZoneInfo(mission["time_zone"])
     last = _known_end(mission)
-    spans = [
-        (place, datetime.fromisoformat(session["starts_at"]), datetime.fromisoformat(session["ends_at"]))
-        for place, session in enumerate(mission["sessions"])
-    ]
+    spans = [(place, *_span(session)) for place, session in enumerate(mission["sessions"])]
     for place, start, end in spans:
         if end <= start:
             words = Words("It ends before it starts.", "La fin précède le début.")
