@@ -79,11 +79,15 @@ class DeclinedBefore(Problem):
 
 
 class TooManyApplications(Problem):
-    """So many applications of the person wait for an answer that one more would not be read."""
+    """So many applications of the person wait for an answer, `most` of them, that one more would not be read."""
 
     status = 409
     slug = "too-many-applications"
     title = Words("Several of your applications still wait", "Plusieurs de vos candidatures attendent déjà")
+    advice = Words(
+        "Withdraw one, or wait for a reply: one is owed within seven days.",
+        "Retirez-en une, ou attendez une réponse : elle est due sous sept jours.",
+    )
 
 
 class ApplicationsClosed(Problem):
@@ -121,10 +125,25 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
         raise AlreadyApplied(application_id=str(live)) from None
     except asyncpg.CheckViolationError as error:
         if error.constraint_name == "application_cap_of_person":
-            raise TooManyApplications from None
+            raise _too_many(error.detail) from None
         if error.constraint_name != "application_of_active_employee":
             raise
         raise Forbidden(NOT_EMPLOYED) from None
+
+
+def _too_many(cap: str) -> TooManyApplications:
+    """Say which cap refused: the database names its format, or `any`, and its bound."""
+    kind, most = cap.split()
+    words = (
+        Words("At most {most} may wait for an answer.", "Au plus {most} peuvent attendre une réponse.")
+        if kind == "any"
+        else Words(
+            "At most {most} to missions of this format may wait for an answer.",
+            "Au plus {most} à des missions de ce format peuvent attendre une réponse.",
+        )
+    ).format(most=most)
+    advice = TooManyApplications.advice
+    return TooManyApplications(Words(f"{words.en} {advice.en}", f"{words.fr} {advice.fr}"), most=int(most))
 
 
 async def _write(
