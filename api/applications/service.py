@@ -113,8 +113,8 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
             asked = (job.employee_id, mission_id, actor.author, given.regime)
             facts = found(await connection.fetchrow(_DECIDING, *asked))
             _require_open(facts, actor)
-            _require_sessions(given.sessions, facts)
-            _require_regime(given.regime, facts)
+            if faults := [*_session_faults(given.sessions, facts), *_regime_faults(given.regime, facts)]:
+                raise Invalid(faults=faults)
             if facts["exceeded"]:
                 raise REFUSALS[facts["exceeded"]]
             application_id = await _write(connection, actor.author, job, mission_id, given, facts)
@@ -198,19 +198,17 @@ def _require_open(facts: asyncpg.Record, actor: Actor) -> None:
         raise DeclinedBefore
 
 
-def _require_sessions(wanted: list[UUID], facts: asyncpg.Record) -> None:
+def _session_faults(wanted: list[UUID], facts: asyncpg.Record) -> list[Fault]:
     offered = {session.id for session in msgspec.json.decode(facts["sessions"], type=list[Session])}
     words = Words("The mission has no such session.", "La mission n’a pas cette session.")
-    faults = [
+    return [
         Fault(f"/sessions/{place}", "unknown", words)
         for place, session in enumerate(wanted)
         if session not in offered
     ] + repeated("/sessions/{}", wanted)
-    if faults:
-        raise Invalid(faults=faults)
 
 
-def _require_regime(regime: str, facts: asyncpg.Record) -> None:
+def _regime_faults(regime: str, facts: asyncpg.Record) -> list[Fault]:
     if regime not in facts["regimes"]:
         words = Words("The mission is not offered this way.", "La mission n’est pas proposée dans ce cadre.")
     elif regime not in facts["allowed_regimes"]:
@@ -221,8 +219,8 @@ def _require_regime(regime: str, facts: asyncpg.Record) -> None:
             "Votre entreprise n’ouvre pas cette mission au temps de travail.",
         )
     else:
-        return
-    raise Invalid(faults=[Fault("/regime", "not-allowed", words)])
+        return []
+    return [Fault("/regime", "not-allowed", words)]
 
 
 def _allows(facts: asyncpg.Record) -> bool:

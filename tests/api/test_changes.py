@@ -73,6 +73,11 @@ async def test_somebody_comes_to_the_sessions_they_named(world: World) -> None:
     refused = await world.call(employee, "POST", path, unknown)
     assert assert_problem(refused, 422, "invalid")["errors"][0]["pointer"] == "/sessions/1"
 
+    elsewhere = await world.mission(association, regimes=["personal_time"])
+    both = await world.call(employee, "POST", f"/v1/missions/{elsewhere['id']}/applications", unknown)
+    pointers = [fault["pointer"] for fault in assert_problem(both, 422, "invalid")["errors"]]
+    assert pointers == ["/sessions/0", "/sessions/1", "/regime"]
+
     twice = {"regime": "working_time", "sessions": [mission["sessions"][1]["id"]] * 2}
     (fault,) = assert_problem(await world.call(employee, "POST", path, twice), 422, "invalid")["errors"]
     assert (fault["pointer"], fault["code"]) == ("/sessions/1", "repeated")
