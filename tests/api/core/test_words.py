@@ -118,3 +118,12 @@ async def test_what_is_not_written_as_it_should_is_told_how_in_a_body(
     )
     (error,) = assert_problem(answer, 422, "invalid", pointer)["errors"]
     assert said in error["detail"]
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\u202e\u200b", "a\nb"])
+async def test_a_person_has_a_name_of_words(world: World, name: str) -> None:
+    person = await world.person()
+    for field in ("given_name", "family_name"):
+        answer = await world.call(person, "PATCH", "/v1/me", {field: name})
+        assert_problem(answer, 422, "invalid", f"/{field}")
+    assert (await world.ok(person, "PATCH", "/v1/me", {"given_name": "Zoé"}))["given_name"] == "Zoé"
