@@ -30,7 +30,8 @@ _SOME = QueryParameter(max_items=FEW)
 Typed = Annotated[
     str | None,
     QueryParameter(
-        max_length=200, description="Words: French or English, accents and typing errors forgiven."
+        max_length=200,
+        description="Words, French or English; accents are forgiven, typing errors in those of titles and skills too.",
     ),
 ]
 Near = Annotated[str | None, QueryParameter(max_length=40, description="`latitude,longitude`.")]

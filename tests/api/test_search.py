@@ -407,7 +407,12 @@ async def test_words_find_a_mission_by_the_names_of_its_skills_and_by_any_form_o
         ("volunteer", volunteers),
         ("volunteers", volunteers),
         ("RGDP", privacy),
+        ("acounting", books),
+        ("bookeeping", books),
+        ("comptablité", books),
+        ("volonteer", volunteers),
         ("traducteur", reserved),
+        ("trasnlation", reserved),
     ):
         page = await world.ok(employee, "GET", f"{path}&q={words}")
         assert [item["id"] for item in page["items"]] == [mission["id"]], words
