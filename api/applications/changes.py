@@ -117,7 +117,7 @@ async def _require_terms(connection: Connection, present: asyncpg.Record, named:
     """Hold what was agreed, so changed, against the mission as it is now; raises Invalid."""
     mission = unpacked(found(await connection.fetchrow(_MISSION, present["mission_id"])))
     terms = dict.fromkeys(_COLUMNS) | _terms(present, _COLUMNS) | named
-    if faults := broken_terms(terms, mission):
+    if faults := broken_terms(terms, mission, named):
         raise Invalid(faults=faults)
 
 

@@ -27,6 +27,10 @@ class MissionFull(Problem):
     status = 409
     slug = "mission-full"
     title = Words("Every place is taken", "Toutes les places sont prises")
+    advice = Words(
+        "Put this person on the waitlist, or raise the places of the mission.",
+        "Mettez cette personne sur liste d’attente, ou augmentez les places de la mission.",
+    )
 
 
 class AllowanceExceeded(Problem):

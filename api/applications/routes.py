@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Response, Router, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from api.applications import employer, queries, service
+from api.applications import admission, employer, queries, service
 from api.applications.moves import LIMITS, AssociationSuspended
 from api.applications.queries import Wanted
 from api.applications.schemas import (
@@ -51,8 +51,8 @@ ACT = [NotFound, Forbidden, WrongState, VersionChanged]
         Invalid,
         WrongState,
         service.AlreadyApplied,
-        service.ApplicationsClosed,
-        service.DeclinedBefore,
+        admission.ApplicationsClosed,
+        admission.DeclinedBefore,
         service.TooManyApplications,
         *LIMITS,
     ],

@@ -5,9 +5,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
-import msgspec
 
 from api.applications import policy, queries
+from api.applications.admission import require_admission
 from api.applications.facts import (
     ApplicationSubmitted,
     ApplicationWithdrawn,
@@ -24,8 +24,7 @@ from api.core.ids import new_id
 from api.core.language import Words
 from api.core.lifecycle import starts
 from api.core.outbox import record
-from api.core.problems import Fault, Forbidden, Invalid, NotFound, Problem, WrongState, repeated
-from api.missions.schemas import Session
+from api.core.problems import Forbidden, Problem, WrongState
 from api.organisations.policy import NOT_EMPLOYED
 
 _LIVE_OF_EMPLOYEE = """
@@ -76,30 +75,16 @@ class AlreadyApplied(Problem):
     title = Words("You have applied already", "Vous avez déjà candidaté")
 
 
-class DeclinedBefore(Problem):
-    """The association declined the person for this mission; it alone can reopen the application."""
-
-    status = 409
-    slug = "declined-before"
-    title = Words(
-        "The association has declined you for this one", "L’association n’a pas retenu votre candidature"
-    )
-
-
 class TooManyApplications(Problem):
-    """So many applications of the person wait for an answer that one more would not be read."""
+    """So many applications of the person wait for an answer, `most` of them, that one more would not be read."""
 
     status = 409
     slug = "too-many-applications"
     title = Words("Several of your applications still wait", "Plusieurs de vos candidatures attendent déjà")
-
-
-class ApplicationsClosed(Problem):
-    """The last day to apply is past, or every session is over."""
-
-    status = 409
-    slug = "applications-closed"
-    title = Words("The last day to apply is past", "La date limite de candidature est passée")
+    advice = Words(
+        "Withdraw one, or wait for a reply: one is owed within seven days.",
+        "Retirez-en une, ou attendez une réponse : elle est due sous sept jours.",
+    )
 
 
 @retried
@@ -116,9 +101,7 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
         async with transaction(actor, first=_LOCK.format(job.employee_id, mission_id)) as connection:
             asked = (job.employee_id, mission_id, actor.author, given.regime)
             facts = found(await connection.fetchrow(_DECIDING, *asked))
-            _require_open(facts, actor)
-            _require_sessions(given.sessions, facts)
-            _require_regime(given.regime, facts)
+            require_admission(actor, given, facts)
             if facts["exceeded"]:
                 raise limit(
                     facts["exceeded"], *await connection.fetchrow(_LIMIT, job.employee_id, mission_id)
@@ -131,10 +114,25 @@ async def apply_to_mission(actor: Actor, mission_id: UUID, given: ApplicationIn)
         raise AlreadyApplied(application_id=str(live)) from None
     except asyncpg.CheckViolationError as error:
         if error.constraint_name == "application_cap_of_person":
-            raise TooManyApplications from None
+            raise _too_many(error.detail) from None
         if error.constraint_name != "application_of_active_employee":
             raise
         raise Forbidden(NOT_EMPLOYED) from None
+
+
+def _too_many(cap: str) -> TooManyApplications:
+    """Say which cap refused: the database names its format, or `any`, and its bound."""
+    kind, most = cap.split()
+    words = (
+        Words("At most {most} may wait for an answer.", "Au plus {most} peuvent attendre une réponse.")
+        if kind == "any"
+        else Words(
+            "At most {most} to missions of this format may wait for an answer.",
+            "Au plus {most} à des missions de ce format peuvent attendre une réponse.",
+        )
+    ).format(most=most)
+    advice = TooManyApplications.advice
+    return TooManyApplications(Words(f"{words.en} {advice.en}", f"{words.fr} {advice.fr}"), most=int(most))
 
 
 async def _write(
@@ -174,62 +172,6 @@ async def _write(
     named = ids(application_id, facts["association_id"], job.company_id)
     await record(ApplicationSubmitted(**named), *([EmployerApprovalAsked(**named)] if pending else []))
     return application_id
-
-
-def _require_open(facts: asyncpg.Record, actor: Actor) -> None:
-    if facts["reserved_to"] and actor.company_id not in facts["reserved_to"]:
-        raise NotFound
-    if facts["association_id"] in actor.memberships:
-        raise Forbidden(Words("It is your own association.", "C’est votre propre association."))
-    if facts["state"] != "published":
-        raise WrongState(state=facts["state"], allowed=["published"])
-    if clock.today(facts["time_zone"]) > (facts["apply_by"] or facts["starts_on"]):
-        raise ApplicationsClosed
-    if facts["declined"]:
-        raise DeclinedBefore
-
-
-def _require_sessions(wanted: list[UUID], facts: asyncpg.Record) -> None:
-    offered = msgspec.json.decode(facts["sessions"], type=list[Session])
-    known = {session.id for session in offered}
-    open_ = {session.id for session in offered if session.ends_at > clock.now()}
-    unknown = Words("The mission has no such session.", "La mission n’a pas cette session.")
-    over = Words("This session is over.", "Cette session est terminée.")
-    faults = [
-        Fault(f"/sessions/{place}", *(("in-the-past", over) if session in known else ("unknown", unknown)))
-        for place, session in enumerate(wanted)
-        if session not in open_
-    ] + repeated("/sessions/{}", wanted)
-    if faults:
-        raise Invalid(faults=faults)
-    if offered and not open_:
-        raise ApplicationsClosed(Words("Its sessions are over.", "Ses sessions sont terminées."))
-
-
-def _require_regime(regime: str, facts: asyncpg.Record) -> None:
-    if regime not in facts["regimes"]:
-        words = Words("The mission is not offered this way.", "La mission n’est pas proposée dans ce cadre.")
-    elif regime not in facts["allowed_regimes"]:
-        words = Words("Your company does not allow it.", "Votre entreprise ne le permet pas.")
-    elif regime == "working_time" and not _allows(facts):
-        words = Words(
-            "Your company does not allow this mission on working time.",
-            "Votre entreprise n’ouvre pas cette mission au temps de travail.",
-        )
-    else:
-        return
-    raise Invalid(faults=[Fault("/regime", "not-allowed", words)])
-
-
-def _allows(facts: asyncpg.Record) -> bool:
-    formats, causes, associations = (
-        facts[f"allowed_{name}"] for name in ("formats", "causes", "associations")
-    )
-    return (
-        (formats is None or facts["format"] in formats)
-        and (causes is None or bool(set(facts["causes"]) & set(causes)))
-        and (associations is None or facts["association_id"] in associations)
-    )
 
 
 def _approval(facts: asyncpg.Record) -> str:

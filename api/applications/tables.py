@@ -44,6 +44,7 @@ class Application(Table, db=ENGINE, tablename="application"):
     agreed_sessions = JSONB(null=True, default=None)
     convention = JSONB(null=True, default=None)
     engaged_on = Date(null=True, default=None)
+    engaged_until = Date(null=True, default=None)
     asked_minutes = Integer(null=True, default=None)
     approved_minutes = Integer(null=True, default=None)
     missed_at = Timestamptz(null=True, default=None)

@@ -16,7 +16,20 @@ from msgspec.inspect import (
 )
 
 from api.core.language import Words
-from api.core.schemas import ADDRESS, NO_CONTROL, NO_CONTROL_BUT_LINES, WEB, WORDED, WORDED_LINE
+from api.core.schemas import (
+    ADDRESS,
+    IDENTIFIER,
+    LANGUAGE,
+    NO_CONTROL,
+    NO_CONTROL_BUT_LINES,
+    PHONE,
+    POSTCODE,
+    SKILL,
+    WEB,
+    WORDED,
+    WORDED_LINE,
+    YEAR_DAY,
+)
 
 ANY_KEY = "[...]"
 """How a path names a value of a dictionary: by no key."""
@@ -40,6 +53,23 @@ _FORMS = {
     ),
     WORDED: Words("Words, without control characters.", "Des mots, sans caractères de contrôle."),
     ADDRESS: Words("Give a mail address.", "Donnez une adresse de courriel."),
+    IDENTIFIER: Words(
+        "Letters and digits: W and nine digits for an RNA, nine digits for a SIREN, fourteen for a SIRET.",
+        "Des lettres et des chiffres : W et neuf chiffres pour un RNA, neuf chiffres pour un SIREN, quatorze pour un "
+        "SIRET.",
+    ),
+    LANGUAGE: Words("The two letters of a language: fr, en.", "Les deux lettres d’une langue : fr, en."),
+    PHONE: Words(
+        "A telephone number, such as +33 4 72 00 00 00.", "Un numéro de téléphone, comme +33 4 72 00 00 00."
+    ),
+    POSTCODE: Words("A postcode of five digits.", "Un code postal de cinq chiffres."),
+    SKILL: Words(
+        "The id of a skill, as listSkills gives it: project-management.",
+        "L’id d’une compétence, comme listSkills le donne : project-management.",
+    ),
+    YEAR_DAY: Words(
+        "A month and a day, from 01-01 to 12-28.", "Un mois et un jour (MM-JJ), de 01-01 à 12-28."
+    ),
     WEB: Words("Give an address in http:// or https://.", "Donnez une adresse en http:// ou https://."),
 }
 _SAID = [

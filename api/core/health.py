@@ -90,7 +90,7 @@ async def _redis(url: str) -> str:
     return "ok"
 
 
-@get("/metrics", operation_id="getMetrics", guards=[public], media_type="text/plain")
+@get("/metrics", operation_id="getMetrics", guards=[public], media_type="text/plain", raises=[NotFound])
 async def get_metrics(request: Request[Any, Any, State]) -> Response[bytes]:
     """Give the Prometheus metrics to who holds the operator's token; nothing is here for others."""
     expected = request.app.state.settings.metrics_token

@@ -166,11 +166,21 @@ def _close_bodies(written: dict[str, Any]) -> None:
 
 
 def _tell(schemas: dict[str, Any], *shapes: type[Struct]) -> None:
-    """Say of each shape what its docstring does; Litestar leaves it out."""
+    """Say of each shape what its docstring does, and the bounds of nought; Litestar leaves them out."""
     for shape in shapes:
         if shape.__doc__ and shape.__name__ in schemas:
             schemas[shape.__name__]["description"] = cleandoc(shape.__doc__)
+            if issubclass(shape, In):
+                _bound(schemas[shape.__name__].get("properties", {}), shape)
         _tell(schemas, *shape.__subclasses__())
+
+
+def _bound(properties: dict[str, Any], shape: type[Struct]) -> None:
+    _, components = msgspec.json.schema_components([shape])
+    for name, told in components[shape.__name__]["properties"].items():
+        for kind in (told, *told.get("anyOf", [])):
+            if kind.get("minimum") == 0:
+                properties[name].setdefault("minimum", 0)
 
 
 def _describe(operation: dict[str, Any], handler: HTTPRouteHandler, examples: dict[str, Any]) -> None:

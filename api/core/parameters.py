@@ -12,7 +12,9 @@ from litestar import Request
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 from litestar.typing import FieldDefinition
+from msgspec import structs
 
+from api.core.decoding import said
 from api.core.language import Words
 from api.core.problems import Fault, Invalid
 
@@ -23,6 +25,10 @@ _UNKNOWN = Words("Unknown parameter.", "Paramètre inconnu.")
 _MISSING = Words("This parameter is missing.", "Ce paramètre manque.")
 _REPEATED = Words("Give it once.", "Donnez-le une seule fois.")
 _NOT_TEXT = Words("Not plain UTF-8 text.", "Ce n’est pas un texte UTF-8.")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_NO_CONTROLS = Words("No control characters.", "Pas de caractères de contrôle.")
+_PASTED = re.compile(r"[\t\n\v\f\r]")
+"""What stands between words where somebody pasted them."""
 _TURNED = Words("It comes before `{first}`.", "Cette date précède `{first}`.")
 _NULL = Words("Leave it out instead of null.", "Omettez-le plutôt que d’écrire null.")
 # msgspec's lax mode would take 1.0 and 1e1 for 10, NaN, seconds since 1970, and instants without an offset.
@@ -46,8 +52,15 @@ def check_query(request: Request[Any, Any, Any]) -> None:
     fields, required = query_fields(request.route_handler), _required(request.route_handler)
     if not pairs and not required:
         return
-    if faults := list(_faults(fields, required, pairs)) or list(_turned(fields, dict(pairs))):
-        raise Invalid(faults=faults)
+    given = dict(pairs)
+    faults = [*_faults(fields, required, pairs), *_turned(fields, given)]
+    if rules := request.route_handler.opt.get("query_rules"):
+        faults += rules(given)
+    if faults:
+        # Nothing is decoded after a refusal: what the decoder would have said of the others is said here.
+        said_of = {fault.pointer for fault in faults}
+        rest = _undecoded(request.route_handler, fields, pairs)
+        raise Invalid(faults=[*faults, *(fault for fault in rest if fault.pointer not in said_of)])
 
 
 def _faults(
@@ -63,13 +76,13 @@ def _faults(
         if name not in names:
             yield Fault(f"/{name}", "required", _MISSING)
     for name, text in pairs:
-        if name in fields and (words := _misread(fields[name], text)):
+        if name in fields and (words := _misread(fields[name], pasted(text) if name == "q" else text)):
             yield Fault(f"/{name}", "invalid", words)
 
 
 def _misread(field: FieldDefinition, text: str) -> Words | None:
     if UNREADABLE.search(text):
-        return _NOT_TEXT
+        return _NO_CONTROLS if _CONTROLS.search(text) else _NOT_TEXT
     types = set(_types(field))
     if text.lower() == "null" and str not in types:
         return _NULL
@@ -77,6 +90,26 @@ def _misread(field: FieldDefinition, text: str) -> Words | None:
         if kind in types and not form.fullmatch(text):
             return words
     return None
+
+
+def _undecoded(
+    handler: BaseRouteHandler, fields: dict[str, FieldDefinition], pairs: list[tuple[str, str]]
+) -> Iterator[Fault]:
+    shapes = {field.name: field.type for field in structs.fields(handler.signature_model)}
+    for name, field in fields.items():
+        texts = [text for given, text in pairs if given == name]
+        if texts:
+            many = field.is_non_string_sequence
+            try:
+                msgspec.convert(texts if many else texts[-1], shapes[field.name], strict=False)
+            except msgspec.ValidationError as error:
+                message = str(error).partition(" - at `")[0]
+                yield Fault(f"/{name}", "invalid", said(message, field.annotation, ["0"] if many else []))
+
+
+def pasted(text: str) -> str:
+    """Give words that were typed or pasted, with a space where a tab or a line break stood."""
+    return _PASTED.sub(" ", text)
 
 
 def _turned(fields: dict[str, FieldDefinition], given: dict[str, str]) -> Iterator[Fault]:

@@ -35,11 +35,15 @@ def repeated(pointer: str, values: Sequence[object]) -> list[Fault]:
 
 
 class Problem(HTTPException):
-    """A refusal with a documented type; subclasses stand beside the rule they report."""
+    """A refusal with a documented type; subclasses stand beside the rule they report.
+
+    `advice`: what can be done, the detail where nothing more precise is said.
+    """
 
     status: ClassVar[int] = 400
     slug: ClassVar[str] = "problem"
     title: ClassVar[Words] = Words("Problem", "Problème")
+    advice: ClassVar[Words | None] = None
 
     def __init__(
         self,
@@ -52,7 +56,7 @@ class Problem(HTTPException):
         super().__init__(
             detail=words.en if words else self.title.en, status_code=self.status, headers=headers or {}
         )
-        self.words = words
+        self.words = words or self.advice
         self.faults = faults
         self.members = members
 

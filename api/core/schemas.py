@@ -15,6 +15,12 @@ SEEN = r"[^\s\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u206
 WORDED_LINE = rf"^(?=.*{SEEN})[^\x00-\x1f\x7f]*$(?!\n)"
 WORDED = rf"^(?=[\s\S]*{SEEN})[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 ADDRESS = r"^[^\s@\x00-\x1f<>\",;:\\]{1,64}@[^\s@\x00-\x1f<>\",;:\\]+\.[a-zA-Z]{2,63}$(?!\n)"
+IDENTIFIER = r"^[0-9A-Za-z ]+$(?!\n)"
+LANGUAGE = r"^[a-z]{2}$(?!\n)"
+PHONE = r"^\+?[0-9][0-9 .()-]{5,28}$(?!\n)"
+POSTCODE = r"^[0-9]{5}$(?!\n)"
+SKILL = r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)"
+YEAR_DAY = r"^(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$(?!\n)"
 WEB = r"^https?://[^\s\x00-\x1f]+$(?!\n)"
 
 Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=WORDED_LINE)]

@@ -1,6 +1,6 @@
 """What those who worked, and their association, do with hours; approval posts by itself."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
@@ -22,7 +22,6 @@ from api.hours.facts import HoursApproved, HoursConfirmed, HoursDeclared, HoursL
 from api.hours.moves import lock, lock_engagement, move, tenants_of
 from api.hours.schemas import Confirmed, HoursIn, HoursOut
 from api.hours.tables import HoursEntry
-from api.notifications.render import day
 from api.organisations.policy import CLOSE, NOT_EMPLOYED, require_member
 
 LATEST = timedelta(days=366)
@@ -42,7 +41,7 @@ async def declare_hours(actor: Actor, application_id: UUID, given: HoursIn) -> H
     """Declare minutes worked on a past or present day of one's engagement.
 
     It begins the day the association has accepted and, on working time, the employer agreed: preparing before the first
-    agreed day counts, what was done before anybody agreed does not.
+    agreed day counts, what was done before anybody agreed does not. It ends the day the mission was completed.
 
     Raises NotFound, Forbidden, WrongState, EmployerPending, Invalid, DayDeclared.
     """
@@ -79,18 +78,12 @@ async def _insert(engagement: asyncpg.Record, hours_id: UUID, given: HoursIn) ->
         if error.constraint_name == "hours_entry_day_has_24_hours":
             raise Invalid(faults=[Fault("/minutes", "day-full", _DAY_FULL)]) from None
         if error.constraint_name == "hours_entry_of_engagement":
-            raise Invalid(faults=[_before(engagement["engaged_on"])]) from None
+            raise Invalid(faults=[policy.before_engagement(engagement["engaged_on"])]) from None
+        if error.constraint_name == "hours_entry_before_end":
+            raise Invalid(faults=[policy.after_engagement(engagement["engaged_until"])]) from None
         if error.constraint_name == "hours_entry_of_open_association":
             raise WrongState(_CLOSED, state="closed", allowed=sorted(CLOSE.sources)) from None
         raise
-
-
-def _before(engaged_on: date) -> Fault:
-    words = Words(
-        f"Your engagement begins on {day(engaged_on, 'en')}, when it was agreed.",
-        f"Votre engagement commence le {day(engaged_on, 'fr')}, jour où il a été convenu.",
-    )
-    return Fault("/worked_on", "before-engagement", words)
 
 
 _DAY_FULL = Words("More than 24 hours in a day.", "Plus de 24 heures dans une journée.")

@@ -150,7 +150,7 @@ PARTS = (
         "id mission_id association_id company_id employee_id manager_id applicant_name applicant_email state"
         " state_reason regime legal_form employer_approval employer_reason message created_at"
         " reply_due_at offer_expires_at wanted_sessions agreed_starts_on agreed_ends_on agreed_minutes agreed_sessions"
-        " convention engaged_on asked_minutes approved_minutes",
+        " convention engaged_on engaged_until asked_minutes approved_minutes",
         """SELECT to_jsonb(t) || jsonb_build_object('mission', m.title, 'association', a.name)
            FROM application t JOIN mission m ON m.id = t.mission_id JOIN association a ON a.id = t.association_id
            WHERE t.person_id = $1 ORDER BY t.id""",

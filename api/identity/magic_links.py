@@ -64,6 +64,18 @@ class CodeRefused(Problem):
     title = Words("This code does not open", "Ce code n’ouvre pas")
 
 
+class AddressTaken(Problem):
+    """The code is right, and the address signs in to another account already: nothing was added."""
+
+    status = 409
+    slug = "address-taken"
+    title = Words("This address is another account’s", "Cette adresse est celle d’un autre compte")
+    advice = Words(
+        "It signs in to another account: sign in with it, or erase that account first.",
+        "Elle ouvre un autre compte : connectez-vous avec elle, ou effacez d’abord cet autre compte.",
+    )
+
+
 async def start_magic_link(email: str, language: Language, address: str | None) -> MagicLinkOut:
     """Mail a code to sign in; nothing here looks at whose the address is. Raises TooManyRequests."""
     return await _ask("sign_in", email.lower(), None, language, network_of(address))
@@ -126,29 +138,29 @@ def _proof(request: str, code: str) -> bytes:
 
 
 async def redeem_magic_link(given: CodeIn, language: Language) -> OpenedSession:
-    """Open a session against a code and the request it was asked with, once; raises CodeRefused.
+    """Open a session against a code and the request it was asked with, once; raises CodeRefused, AddressTaken.
 
     An unknown address becomes a person; one that a signed-in person asked to add becomes theirs, unless it is
-    somebody else's already.
+    somebody else's already: who holds the code is told.
     """
     try:
         opened = await _redeem(given, language)
     except asyncpg.UniqueViolationError:
         # The address became somebody's at the same moment: now it is known.
         opened = await _redeem(given, language)
-    if opened is None:
-        raise CodeRefused
+    if isinstance(opened, Problem):
+        raise opened
     return opened
 
 
-async def _redeem(given: CodeIn, language: Language) -> OpenedSession | None:
+async def _redeem(given: CodeIn, language: Language) -> OpenedSession | Problem:
     """Count the attempt, whatever comes of it: a refusal must not take the count back."""
     now = clock.now()
     async with transaction(system()) as connection:
         proof = _proof(given.request, given.code)
         link = await connection.fetchrow(_TRY, digest(given.request), proof, now)
         if link is None or link["used_at"] is None:
-            return None
+            return CodeRefused()
         whose = await connection.fetchval(_WHOSE, link["email"])
         if link["person_id"] is None:
             whose = whose or await _new_person(link["email"], language)
@@ -158,7 +170,7 @@ async def _redeem(given: CodeIn, language: Language) -> OpenedSession | None:
                 PersonEmail(id=new_id(), person_id=whose, email=link["email"], proved_at=now)
             )
         elif whose != link["person_id"]:
-            return None
+            return AddressTaken()
         employer = await connection.fetchval(_EMPLOYER, whose, link["email"])
         return await begin_session(whose, SESSION_LIFETIME, company_id=employer)
 

@@ -51,7 +51,7 @@ async def start_magic_link(
     operation_id="redeemMagicLink",
     guards=[public],
     opt={"answers_secret": True},
-    raises=[magic_links.CodeRefused],
+    raises=[magic_links.CodeRefused, magic_links.AddressTaken],
 )
 async def redeem_magic_link(
     data: JSONBody[CodeIn], request: Request[Actor | None, Any, State]

@@ -15,7 +15,7 @@ from api.core.language import Words
 from api.core.lifecycle import starts
 from api.core.outbox import record
 from api.core.problems import Fault, Forbidden, Invalid, Problem, VersionChanged, WrongState
-from api.missions import policy, queries, rules
+from api.missions import policy, queries, rules, wording
 from api.missions.facts import (
     MissionPaused,
     MissionPublished,
@@ -233,7 +233,7 @@ def require_rules(
     borne = set(chain.from_iterable(map(_breaches, _broken(before)))) if before else set()
     broken = _broken(mission)
     faults = [fault for fault in broken if not borne.issuperset(_breaches(fault))]
-    contested = [fault for fault in faults if ask_review and fault.code in rules.CONTESTABLE]
+    contested = [fault for fault in faults if ask_review and fault.code in wording.CONTESTABLE]
     if len(contested) < len(faults):
         raise Invalid(faults=faults)
     waiting = before["review_reasons"] if before else []

@@ -6,7 +6,7 @@ from typing import Any
 from api.core.actor import Actor
 from api.core.lifecycle import move
 from api.core.problems import NotFound
-from api.missions.rules import CONTESTABLE
+from api.missions.wording import CONTESTABLE
 
 SUBMIT = move("submitted", "draft", "rejected")
 PUBLISH = move("published", "submitted")

@@ -13,7 +13,7 @@ from api.core.database import Connection, fetch_all, found
 from api.core.language import Language
 from api.core.schemas import Page
 from api.missions.policy import LIVE, require_sight
-from api.missions.rules import CONTESTABLE, broken_rules
+from api.missions.rules import broken_rules
 from api.missions.schemas import (
     Location,
     MissionAssociation,
@@ -23,6 +23,7 @@ from api.missions.schemas import (
     MissionProblem,
     Review,
 )
+from api.missions.wording import CONTESTABLE
 
 DOCUMENTS = frozenset({"prerequisites", "skills", "sessions", "contact"})
 """The columns of a mission that hold JSON."""

@@ -14,12 +14,14 @@ from api.core.actor import Actor, public
 from api.core.database import read
 from api.core.language import Words
 from api.core.pagination import CursorText, Limit
+from api.core.parameters import pasted
 from api.core.problems import Fault, Invalid
 from api.core.routing import Reader
+from api.core.schemas import POSTCODE
 from api.missions.schemas import LanguageCode, Remote, SkillId
 from api.missions.schemas_search import Found
 from api.missions.search import Facet, Question, Sort, point_of, search_missions
-from api.organisations.schemas import Cause, Format, PostalCode, Regime
+from api.organisations.schemas import Cause, Format, Regime
 
 _NEAR = re.compile(r"(-?\d{1,2}(?:\.\d{1,10})?) ?, ?(-?\d{1,3}(?:\.\d{1,10})?)")
 FEW = 20
@@ -28,11 +30,12 @@ _SOME = QueryParameter(max_items=FEW)
 Typed = Annotated[
     str | None,
     QueryParameter(
-        max_length=200, description="Words: French or English, accents and typing errors forgiven."
+        max_length=200,
+        description="Words, French or English; accents are forgiven, typing errors in those of titles and skills too.",
     ),
 ]
 Near = Annotated[str | None, QueryParameter(max_length=40, description="`latitude,longitude`.")]
-Postcode = Annotated[PostalCode | None, QueryParameter(description="A French postcode.")]
+Postcode = Annotated[str | None, QueryParameter(pattern=POSTCODE, description="A French postcode.")]
 Radius = Annotated[int | None, QueryParameter(ge=1, le=300, description="Around the point: 20 when missing.")]
 Order = Annotated[
     Sort | None, QueryParameter(description="`relevance` where words are given, else `newest`.")
@@ -44,7 +47,32 @@ Formats = Annotated[list[Format] | None, QueryParameter(name="format", max_items
 HasPlaces = Annotated[bool, QueryParameter(description="Only where a place is left.")]
 
 
-@get("/v1/missions", operation_id="searchMissions", guards=[public], raises=[Invalid])
+def misplaced(given: dict[str, str]) -> Iterator[Fault]:
+    """Name what of a question, as it was typed, says nothing without another parameter, or against it."""
+    near, sort = given.get("near"), given.get("sort")
+    if near is not None and _point(near) is None:
+        words = Words("Latitude and longitude, in degrees.", "Latitude et longitude, en degrés.")
+        yield Fault("/near", "invalid", words)
+    if near is not None and "postal_code" in given:
+        words = Words("A point or a postcode, not both.", "Un point ou un code postal, pas les deux.")
+        yield Fault("/postal_code", "point-given-twice", words)
+    placed = near is not None or "postal_code" in given
+    needed = Words("Give a point or a postcode.", "Donnez un point ou un code postal.")
+    if "radius_km" in given and not placed:
+        yield Fault("/radius_km", "point-missing", needed)
+    if sort == "distance" and not placed:
+        yield Fault("/sort", "point-missing", needed)
+    if sort == "relevance" and not _words(given.get("q")):
+        yield Fault("/sort", "words-missing", Words("Give some words: q.", "Donnez des mots : q."))
+
+
+@get(
+    "/v1/missions",
+    operation_id="searchMissions",
+    guards=[public],
+    raises=[Invalid],
+    opt={"query_rules": misplaced},
+)
 async def search(
     request: Reader,
     q: Typed = None,
@@ -68,8 +96,6 @@ async def search(
     cursor: CursorText = None,
 ) -> Found:
     """Find published missions, and those reserved to the caller's company."""
-    if faults := list(_misplaced(q, near, postal_code, radius_km, sort)):
-        raise Invalid(faults=faults)
     question = Question(
         association=association,
         cause=cause,
@@ -109,27 +135,8 @@ async def _found(
         )
 
 
-def _misplaced(
-    q: str | None, near: str | None, postal_code: str | None, radius_km: int | None, sort: Sort | None
-) -> Iterator[Fault]:
-    if near is not None and _point(near) is None:
-        words = Words("Latitude and longitude, in degrees.", "Latitude et longitude, en degrés.")
-        yield Fault("/near", "invalid", words)
-    if near is not None and postal_code is not None:
-        words = Words("A point or a postcode, not both.", "Un point ou un code postal, pas les deux.")
-        yield Fault("/postal_code", "point-given-twice", words)
-    placed = near is not None or postal_code is not None
-    needed = Words("Give a point or a postcode.", "Donnez un point ou un code postal.")
-    if radius_km is not None and not placed:
-        yield Fault("/radius_km", "point-missing", needed)
-    if sort == "distance" and not placed:
-        yield Fault("/sort", "point-missing", needed)
-    if sort == "relevance" and not _words(q):
-        yield Fault("/sort", "words-missing", Words("Give some words: q.", "Donnez des mots : q."))
-
-
 def _words(q: str | None) -> str | None:
-    return (q or "").strip() or None
+    return pasted(q or "").strip() or None
 
 
 def _point(near: str | None) -> tuple[float, float] | None:

@@ -1,17 +1,14 @@
 """The rules a mission obeys before anyone else reads it: each says what is wrong, and all are said at once."""
 
-import re
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from importlib import resources
 from operator import itemgetter
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from api.core.language import Words
 from api.core.problems import Fault, repeated
+from api.missions.wording import broken_wording, visible
 
 
 class Bounds(NamedTuple):
@@ -30,36 +27,6 @@ FORMATS = {
     "team_day": Bounds((180, 720), (2, 500), 1),
 }
 """An hour; up to three days; up to six months part time; over a year; a group, a day."""
-
-CONTESTABLE = frozenset({"title-too-short", "contact-details", "link"})
-"""The rules on wording: a moderator decides where the author contests them (`ask_review`)."""
-
-_ADDRESS = re.compile(
-    r"[^\s@] ?@ ?[^\s@]{1,100}?\.\w{2,}"
-    # as one spells it to keep machines from reading it
-    r"|\w ?(?:[\[({] ?(?:at|arobase) ?[\])}]|\barobase\b) ?[\w.-]{1,100}?"
-    r"(?:\.| ?[\[({] ?(?:dot|point) ?[\])}] ?| point )\w{2,}",
-    re.IGNORECASE,
-)
-_PHONE = re.compile(
-    r"(?<!\w)0[1-9](?:[\s./()-]{0,2}\d){8}(?!\d)"  # as written in France
-    r"|(?:\+|(?<!\w)00)[1-9](?:[\s./()-]{0,2}\d){8,14}(?!\d)"  # with the code of a country (ITU-T E.164)
-)
-_DAY_OR_HOUR = re.compile(
-    r"(?<!\d)(?:(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d|(?:19|20)\d\d-[01]\d-[0-3]\d"
-    r"|(?:[01]?\d|2[0-3])\s?[:h]\s?[0-5]\d)(?!\d)"
-)
-_LINK = re.compile(r"(?:https?://|\bwww\.)[^\s/?#]*", re.IGNORECASE)
-
-
-def _forms() -> re.Pattern[str]:
-    lines = (resources.files("api.missions") / "forms.txt").read_text().splitlines()
-    known = "|".join(re.escape(line) for line in lines if not line.startswith("#"))
-    return re.compile(rf"(?<![\w-])(?:{known})(?![\w-])", re.IGNORECASE)
-
-
-_FORM = _forms()
-"""Links that need no scheme to be followed."""
 
 SESSION_LASTS = timedelta(hours=24)
 """How long a session lasts at most."""
@@ -91,7 +58,7 @@ def broken_rules(mission: dict[str, Any], now: datetime) -> list[Fault]:
     return [
         *_missing(mission),
         *_repeated(mission),
-        *_wording(mission),
+        *broken_wording(mission),
         *_readiness(mission),
         *_dates(mission, today),
         *_sessions(mission),
@@ -100,25 +67,43 @@ def broken_rules(mission: dict[str, Any], now: datetime) -> list[Fault]:
     ]
 
 
-def broken_terms(terms: dict[str, Any], mission: dict[str, Any]) -> list[Fault]:
-    """Name every rule that terms agreed by one person break: they lie within the mission's days and its format."""
+def broken_terms(terms: dict[str, Any], mission: dict[str, Any], named: Collection[str]) -> list[Fault]:
+    """Name every rule that terms agreed by one person break: they lie within the mission's days and its format.
+
+    `named`: those that change, which the faults point at.
+    """
     last = last_day(mission)
     outside = Words("Outside of the mission’s days.", "En dehors des jours de la mission.")
-    days = {name: terms[name] for name in ("starts_on", "ends_on") if terms[name]}
-    faults = [
+    days = [
         Fault(f"/{name}", "outside", outside)
-        for name, day in days.items()
-        if not mission["starts_on"] <= day <= last
-    ]
-    until = {"ends_on": terms["ends_on"] or last}
+        for name in ("starts_on", "ends_on")
+        if terms[name] and not mission["starts_on"] <= terms[name] <= last
+    ] or list(_order(terms, "ends_on" if "ends_on" in named else "starts_on"))
     after = mission | terms
-    return [
-        *faults,
-        *_order(terms),
-        *_repeated_sessions(after),
-        *_sessions(after | until),
-        *_bounds(after),
+    until = after | {
+        "starts_on": terms["starts_on"] or mission["starts_on"],
+        "ends_on": terms["ends_on"] or last,
+    }
+    sessions = [*_repeated_sessions(after), *_sessions(until)] if "sessions" in named else _left_out(until)
+    faults = [*sessions, *_bounds(after)]
+    # What is measured by days that are wrong is no fault of its own.
+    return days + [
+        fault for fault in faults if not days or (fault.code != "outside" and fault.pointer != "/ends_on")
     ]
+
+
+def _left_out(terms: dict[str, Any]) -> Iterator[Fault]:
+    """Name the ends of the days that leave out a session which stays as it is."""
+    words = Words("A session that was agreed lies outside.", "Une session convenue serait en dehors.")
+    zone, spans = ZoneInfo(terms["time_zone"]), [_span(session) for session in terms["sessions"] or []]
+    if any(start.astimezone(zone).date() < terms["starts_on"] for start, _ in spans):
+        yield Fault("/starts_on", "outside", words)
+    if any((end - INSTANT).astimezone(zone).date() > terms["ends_on"] for _, end in spans):
+        yield Fault("/ends_on", "outside", words)
+
+
+def _span(session: dict[str, str]) -> tuple[datetime, datetime]:
+    return datetime.fromisoformat(session["starts_at"]), datetime.fromisoformat(session["ends_at"])
 
 
 def last_day(mission: Mapping[str, Any]) -> date:
@@ -134,7 +119,7 @@ def _known_end(mission: Mapping[str, Any]) -> date | None:
 
 
 def _missing(mission: dict[str, Any]) -> Iterator[Fault]:
-    shown = mission | {"description": _visible(mission["description"])}
+    shown = mission | {"description": visible(mission["description"])}
     for field, words in REQUIRED.items():
         if not shown[field]:
             yield Fault(f"/{field}", "required", words)
@@ -149,59 +134,6 @@ def _repeated(mission: dict[str, Any]) -> Iterator[Fault]:
 
 def _repeated_sessions(mission: dict[str, Any]) -> list[Fault]:
     return repeated("/sessions/{}/id", [each["id"] for each in mission["sessions"]])
-
-
-def _visible(text: str) -> str:
-    """Give what a reader sees of a text: words a space apart, without characters that show nothing."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
-
-
-def _wording(mission: dict[str, Any]) -> Iterator[Fault]:
-    if sum(any(char.isalnum() for char in word) for word in _visible(mission["title"]).split()) < 2:
-        yield Fault(
-            "/title",
-            "title-too-short",
-            Words("A title of two words or more.", "Un titre d’au moins deux mots."),
-        )
-    if 0 < len(_visible(mission["description"])) < 30:
-        words = Words(
-            "Describe the need in 30 characters or more.", "Décrivez le besoin en au moins 30 caractères."
-        )
-        yield Fault("/description", "too-short", words)
-    own = {_host(mission["website"] or "")} - {None}
-    for pointer, written in _texts(mission):
-        text = _visible(unicodedata.normalize("NFKC", written))
-        if found := [*_ADDRESS.findall(text), *_PHONE.findall(_DAY_OR_HOUR.sub("x", text))]:
-            words = Words(
-                "No address or number here: contacts are shown once somebody is accepted.",
-                "Ni adresse ni numéro ici : les contacts s’affichent une fois la personne acceptée.",
-            )
-            yield Fault(pointer, "contact-details", words, tuple(found))
-        links = [_host(link) or link for link in _LINK.findall(text)]
-        if found := [*_FORM.findall(text), *(link for link in links if link not in own)]:
-            words = Words(
-                "No link here: people apply on Maillon.", "Pas de lien ici : on candidate sur Maillon."
-            )
-            yield Fault(pointer, "link", words, tuple(found))
-
-
-def _host(link: str) -> str | None:
-    """Give the host of a link, with or without its scheme and `www`; None where it has none that can be read."""
-    try:
-        host = urlsplit(link if "://" in link else f"//{link}").hostname
-    except ValueError:
-        return None
-    return host.rstrip(".,;:!)").removeprefix("www.") if host else None
-
-
-def _texts(mission: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for field in ("title", "summary", "description", "deliverable"):
-        yield f"/{field}", mission[field]
-    yield "/location/label", mission["location_label"] or ""
-    for place, item in enumerate(mission["prerequisites"]):
-        yield f"/prerequisites/{place}/text", item["text"]
-    for place, text in enumerate(mission["steps"]):
-        yield f"/steps/{place}", text
 
 
 def _readiness(mission: dict[str, Any]) -> Iterator[Fault]:
@@ -228,10 +160,10 @@ def _dates(mission: dict[str, Any], today: date) -> Iterator[Fault]:
     yield from _order(mission)
 
 
-def _order(days: Mapping[str, Any]) -> Iterator[Fault]:
+def _order(days: Mapping[str, Any], wrong: str = "ends_on") -> Iterator[Fault]:
     if days["starts_on"] and days["ends_on"] and days["ends_on"] < days["starts_on"]:
         yield Fault(
-            "/ends_on", "before-start", Words("It ends before it starts.", "La fin précède le début.")
+            f"/{wrong}", "before-start", Words("It ends before it starts.", "La fin précède le début.")
         )
 
 
@@ -239,7 +171,7 @@ def _sessions(mission: dict[str, Any]) -> Iterator[Fault]:
     """Sessions lie within the mission's days, one after the other, and none is longer than a day."""
     zone = ZoneInfo(mission["time_zone"])
     last = _known_end(mission)
-    spans = _spans(mission)
+    spans = [(place, *_span(session)) for place, session in enumerate(mission["sessions"])]
     for place, start, end in spans:
         if end <= start:
             words = Words("It ends before it starts.", "La fin précède le début.")
@@ -261,18 +193,11 @@ def _sessions(mission: dict[str, Any]) -> Iterator[Fault]:
 
 def _begun(mission: dict[str, Any], now: datetime) -> Iterator[Fault]:
     words = Words("This session has begun already.", "Cette session a déjà commencé.")
-    for place, start, _ in _spans(mission):
+    for place, session in enumerate(mission["sessions"]):
+        start, _ = _span(session)
         if start < now:
             excerpt = start.astimezone(UTC).isoformat()
             yield Fault(f"/sessions/{place}/starts_at", "in-the-past", words, (excerpt,))
-
-
-def _spans(mission: dict[str, Any]) -> list[tuple[int, datetime, datetime]]:
-    """Give the place of each session, its start and its end."""
-    return [
-        (place, datetime.fromisoformat(session["starts_at"]), datetime.fromisoformat(session["ends_at"]))
-        for place, session in enumerate(mission["sessions"])
-    ]
 
 
 def _bounds(mission: dict[str, Any]) -> Iterator[Fault]:

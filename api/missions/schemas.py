@@ -6,7 +6,20 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from api.core.schemas import NO_CONTROL, NO_CONTROL_BUT_LINES, Email, In, Instant, Line, Minutes, Out, Text
+from api.core.schemas import (
+    LANGUAGE,
+    NO_CONTROL,
+    NO_CONTROL_BUT_LINES,
+    PHONE,
+    SKILL,
+    Email,
+    In,
+    Instant,
+    Line,
+    Minutes,
+    Out,
+    Text,
+)
 from api.organisations.schemas import Causes, Duplicate, Format, Latitude, Longitude, PostalCode, Regime, Slug
 
 Title = Annotated[str, Meta(max_length=150, pattern=NO_CONTROL)]
@@ -25,10 +38,10 @@ MissionState = Literal[
 Remote = Literal["no", "possible", "full"]
 Places = Annotated[int, Meta(ge=1, le=500)]
 Regimes = Annotated[list[Regime], Meta(max_length=2)]
-SkillId = Annotated[str, Meta(max_length=60, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)")]
+SkillId = Annotated[str, Meta(max_length=60, pattern=SKILL)]
 Outcome = Literal["upheld", "dismissed"]
-Phone = Annotated[str, Meta(max_length=30, pattern=r"^\+?[0-9][0-9 .()-]{5,28}$(?!\n)")]
-LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2}$(?!\n)")]
+Phone = Annotated[str, Meta(max_length=30, pattern=PHONE)]
+LanguageCode = Annotated[str, Meta(pattern=LANGUAGE)]
 Languages = Annotated[list[LanguageCode], Meta(max_length=10)]
 
 

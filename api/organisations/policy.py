@@ -54,6 +54,12 @@ _BORNE = {
     )
 }
 """The identifier that a unique constraint keeps to one body."""
+_FORMS = {
+    "rna": Words("an RNA is W and nine digits", "un RNA est W suivi de neuf chiffres"),
+    "siren": Words("a SIREN is nine digits", "un SIREN compte neuf chiffres"),
+    "siret": Words("a SIRET is fourteen digits", "un SIRET compte quatorze chiffres"),
+}
+"""How each identifier is written; the last digit of a SIREN and of a SIRET checks the others."""
 _RNA = re.compile(r"W\d[0-9A-Z]\d{7}")
 
 
@@ -156,7 +162,10 @@ def check_identifiers(**given: str | None) -> dict[str, str | None]:
         Fault(
             f"/{kind}",
             "identifier",
-            Words(f"This {kind.upper()} cannot exist.", f"Ce {kind.upper()} est impossible."),
+            Words(
+                f"This {kind.upper()} cannot exist: {_FORMS[kind].en}.",
+                f"Ce {kind.upper()} est impossible : {_FORMS[kind].fr}.",
+            ),
         )
         for kind, text in compact.items()
         if text and not _exists(kind, text)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from api.core.schemas import WORDED, Email, In, Line, Out, WebUrl
+from api.core.schemas import IDENTIFIER, POSTCODE, WORDED, Email, In, Line, Out, WebUrl
 
 Cause = Literal[
     "animaux",
@@ -44,8 +44,8 @@ def both_regimes() -> list[Regime]:
 CompanyRole = Literal["employee", "manager", "hr", "company_admin"]
 MemberRole = Literal["owner", "coordinator"]
 PublicInterest = Literal["yes", "no", "unknown"]
-Identifier = Annotated[str, Meta(min_length=8, max_length=20, pattern=r"^[0-9A-Za-z ]+$(?!\n)")]
-PostalCode = Annotated[str, Meta(pattern=r"^[0-9]{5}$(?!\n)")]
+Identifier = Annotated[str, Meta(min_length=8, max_length=20, pattern=IDENTIFIER)]
+PostalCode = Annotated[str, Meta(pattern=POSTCODE)]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, field
 
-from api.core.schemas import In, Out
+from api.core.schemas import YEAR_DAY, In, Out
 from api.organisations.schemas import Causes, Format, Regime, both_regimes
 
 
@@ -33,7 +33,7 @@ class PolicyIn(In, frozen=True, kw_only=True):
     yearly_minutes: Annotated[int, Meta(ge=0, le=527_040)] | None = None
     budget_minutes: Annotated[int, Meta(ge=0, le=2_000_000_000)] | None = None
     day_minutes: Annotated[int, Meta(ge=60, le=1440)] = 420
-    year_starts: Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$(?!\n)")] = "01-01"
+    year_starts: Annotated[str, Meta(pattern=YEAR_DAY)] = "01-01"
 
 
 class PolicyOut(Out, frozen=True, kw_only=True):

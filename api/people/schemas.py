@@ -5,9 +5,9 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from api.core.schemas import NO_CONTROL, In, Line, Out
+from api.core.schemas import WORDED_LINE, In, Line, Out
 
-PersonName = Annotated[str, Meta(max_length=100, pattern=NO_CONTROL)]
+PersonName = Annotated[str, Meta(min_length=1, max_length=100, pattern=WORDED_LINE)]
 
 
 class EmploymentOut(Out, frozen=True, kw_only=True):

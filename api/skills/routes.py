@@ -8,6 +8,7 @@ from litestar.params import FromPath, QueryParameter
 from api.core.actor import public
 from api.core.database import read
 from api.core.pagination import CursorText, Limit
+from api.core.parameters import pasted
 from api.core.problems import NotFound
 from api.core.routing import AskedLanguage, Reader, reading
 from api.core.schemas import Page
@@ -37,7 +38,7 @@ async def list_skills(
     async with read(None) as connection:
         if q is None:
             return await queries.list_skills(connection, language, family, limit, cursor)
-        return await queries.search_skills(connection, q, language, family, limit, cursor)
+        return await queries.search_skills(connection, pasted(q), language, family, limit, cursor)
 
 
 @get("/v1/skills/{skill_id:str}", operation_id="getSkill", guards=[public], raises=[NotFound])

@@ -32,7 +32,9 @@ async def test_a_format_has_a_cap_of_its_own(world: World) -> None:
     another = await world.mission(association, **short)
     path = f"/v1/missions/{another['id']}/applications"
     refused = await world.call(employee, "POST", path, {"regime": "working_time"})
-    assert_problem(refused, 409, "too-many-applications")
+    document = assert_problem(refused, 409, "too-many-applications")
+    assert document["most"] == 1
+    assert document["detail"].startswith("Au plus 1 à des missions de ce format peuvent attendre")
     await world.application(employee, await world.mission(association))
 
 

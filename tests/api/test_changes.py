@@ -73,6 +73,11 @@ async def test_somebody_comes_to_the_sessions_they_named(world: World) -> None:
     refused = await world.call(employee, "POST", path, unknown)
     assert assert_problem(refused, 422, "invalid")["errors"][0]["pointer"] == "/sessions/1"
 
+    elsewhere = await world.mission(association, regimes=["personal_time"])
+    both = await world.call(employee, "POST", f"/v1/missions/{elsewhere['id']}/applications", unknown)
+    pointers = [fault["pointer"] for fault in assert_problem(both, 422, "invalid")["errors"]]
+    assert pointers == ["/sessions/0", "/sessions/1", "/regime"]
+
     twice = {"regime": "working_time", "sessions": [mission["sessions"][1]["id"]] * 2}
     (fault,) = assert_problem(await world.call(employee, "POST", path, twice), 422, "invalid")["errors"]
     assert (fault["pointer"], fault["code"]) == ("/sessions/1", "repeated")
@@ -237,6 +242,34 @@ async def test_terms_lie_within_the_mission(
         await world.call(employee, "POST", changes_of(application), body), 422, "invalid"
     )
     assert {"pointer": pointer, "code": code}.items() <= refused["errors"][0].items()
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "code"),
+    [
+        ({"starts_on": day(20), "ends_on": day(9)}, "/ends_on", "before-start"),
+        ({"ends_on": day(-2000)}, "/ends_on", "outside"),
+        ({"ends_on": day(9)}, "/ends_on", "before-start"),
+        ({"ends_on": day(12)}, "/ends_on", "outside"),
+        ({"starts_on": day(22)}, "/starts_on", "before-start"),
+        ({"starts_on": day(16)}, "/starts_on", "outside"),
+        ({"starts_on": day(16), "message": "Plus tard ?"}, "/starts_on", "outside"),
+    ],
+)
+async def test_a_mistake_is_one_fault_of_what_was_sent(
+    world: World, body: dict[str, Any], pointer: str, code: str
+) -> None:
+    """A session that was agreed stays on its day, between what was agreed to be the first and the last."""
+    association = await world.association()
+    employee, _, application = await engaged(world, association, sessions=[session(15)])
+    days = {"starts_on": day(10), "ends_on": day(20)}
+    agreed = await world.ok(employee, "POST", changes_of(application), days)
+    await world.ok(association.owner, "POST", f"/v1/changes/{agreed['id']}/accept")
+
+    refused = await world.call(employee, "POST", changes_of(application), body)
+
+    (fault,) = assert_problem(refused, 422, "invalid")["errors"]
+    assert (fault["pointer"], fault["code"]) == (pointer, code)
 
 
 async def test_a_proposal_that_the_mission_left_behind_is_not_accepted(world: World) -> None:

@@ -277,10 +277,14 @@ async def test_an_address_of_somebody_else_is_never_added(here: World) -> None:
     me, them = await sign_in(here, mine), await sign_in(here, theirs)
     free = await here.call(me, "POST", "/v1/me/emails", {"email": new_address()})
     taken = await here.call(me, "POST", "/v1/me/emails", {"email": theirs})
-    refused = await redeem(here, taken.json()["request"], await code_to(theirs))
+    request, code = taken.json()["request"], await code_to(theirs)
+    guessed = await redeem(here, request, "2222222222")
+    refused = await redeem(here, request, code)
 
     assert (taken.status_code, taken.json().keys()) == (free.status_code, free.json().keys())
-    assert_problem(refused, 403, "code-refused")
+    assert_problem(guessed, 403, "code-refused")
+    assert "another account" in assert_problem(refused, 409, "address-taken")["detail"]
+    assert_problem(await redeem(here, request, code), 403, "code-refused")
     assert (await here.ok(me, "GET", "/v1/me"))["emails"] == [mine]
     assert (await here.ok(them, "GET", "/v1/me"))["emails"] == [theirs]
 
@@ -295,7 +299,7 @@ async def test_an_address_asked_for_by_two_at_once_goes_to_one(here: World) -> N
 
     answers = await asyncio.gather(*(redeem(here, request, code) for request, code in asked))
 
-    assert Counter(answer.status_code for answer in answers) == Counter({201: 1, 403: 1})
+    assert Counter(answer.status_code for answer in answers) == Counter({201: 1, 409: 1})
 
 
 async def test_sessions_are_listed_revoked_and_ended(here: World) -> None:

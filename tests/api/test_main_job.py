@@ -136,6 +136,7 @@ async def test_a_full_mission_takes_nobody_more(world: World) -> None:
     refused = await world.call(association.owner, "POST", f"/v1/applications/{second['id']}/accept")
 
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/mission-full")
+    assert "liste d’attente" in refused.json()["detail"]
     left = await world.ok(association.owner, "GET", f"/v1/applications/{second['id']}")
     assert left["state"] == "submitted"
 

@@ -140,7 +140,9 @@ async def test_so_many_unanswered_applications_and_no_more(world: World) -> None
     await world.ok(association.owner, "POST", path(made[0], "accept"))
     taken = await world.call(employee, "POST", one_more, {"regime": "working_time"})
 
-    assert_problem(refused, 409, "too-many-applications")
+    document = assert_problem(refused, 409, "too-many-applications")
+    assert document["most"] == 5
+    assert document["detail"].startswith("Au plus 5 peuvent attendre une réponse. Retirez-en une")
     assert taken.status_code == 201
 
 

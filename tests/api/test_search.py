@@ -185,6 +185,26 @@ async def test_the_nearest_come_first_with_their_distance(world: World) -> None:
     assert await found(world, "sort=starts") == ["site", "comptabilité", "graphisme", "english", "ailleurs"]
 
 
+@pytest.mark.parametrize(
+    ("code", "there"),
+    [
+        ("97133", "17.90,-62.85"),
+        ("97150", "18.07,-63.08"),
+        ("97500", "46.78,-56.18"),
+        ("98600", "-13.28,-176.17"),
+        ("98620", "-14.29,-178.16"),
+        ("98714", "-17.53,-149.57"),
+        ("98800", "-22.27,166.45"),
+    ],
+)
+async def test_every_collectivity_overseas_has_its_postcodes(world: World, code: str, there: str) -> None:
+    association = await world.association(address={"postal_code": code, "city": "Là-bas"})
+    mission = await world.mission(association, location={"postal_code": code})
+    for around in (f"postal_code={code}", f"near={there}&radius_km=10"):
+        page = await world.ok(None, "GET", f"/v1/missions?association={association.id}&{around}")
+        assert [item["id"] for item in page["items"]] == [mission["id"]], around
+
+
 @pytest.mark.usefixtures("corpus")
 async def test_facets_count_what_each_value_would_leave(world: World) -> None:
     base = f"/v1/missions?association={HOME['association'].id}&facets=cause&facets=format&limit=1"
@@ -387,7 +407,12 @@ async def test_words_find_a_mission_by_the_names_of_its_skills_and_by_any_form_o
         ("volunteer", volunteers),
         ("volunteers", volunteers),
         ("RGDP", privacy),
+        ("acounting", books),
+        ("bookeeping", books),
+        ("comptablité", books),
+        ("volonteer", volunteers),
         ("traducteur", reserved),
+        ("trasnlation", reserved),
     ):
         page = await world.ok(employee, "GET", f"{path}&q={words}")
         assert [item["id"] for item in page["items"]] == [mission["id"]], words

@@ -244,6 +244,7 @@ async def test_words_are_found_in_one_order_within_the_window_and_beyond(crowd: 
             query, given = statement(question, words, last, 500)
             page = await crowd.fetch(query, *given)
             found += page
+            assert found, "words that nothing says"
             last = (found[-1]["published_at"], found[-1]["id"], found[-1]["tier"])
         expected = await crowd.fetch(ORDERED, words, clock.now())
 

@@ -203,7 +203,7 @@ async def test_what_the_reader_holds_is_not_sent_again(world: World) -> None:
             "c++",
             "#",
         ),
-        *("a " * 50, "a" * 100, "é" * 100, "%" * 100, "ﷺ" * 100, "\u200b", "´ǅ½"),
+        *("\n", "a\nb", "a " * 50, "a" * 100, "é" * 100, "%" * 100, "ﷺ" * 100, "\u200b", "´ǅ½"),
     ],
 )
 async def test_a_hostile_q_is_read_as_text(world: World, typed: str) -> None:
@@ -214,7 +214,7 @@ async def test_a_hostile_q_is_read_as_text(world: World, typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "a" * 101, "a" * 10_000, "%00", "compta%00", "%FF", "%0A", "%1B%5B0m", "%E2%80%AEa"]
+    "typed", ["", "a" * 101, "a" * 10_000, "%00", "compta%00", "%FF", "%1B%5B0m", "%E2%80%AEa"]
 )
 async def test_a_q_that_nobody_types_is_refused(world: World, typed: str) -> None:
     assert_problem(await world.call(None, "GET", f"/v1/skills?q={typed}"), 422, "invalid", "/q")

@@ -1,21 +1,23 @@
-"""Hours begin with the engagement: played by hand, raced, and without the guard."""
+"""Hours begin and end with the engagement: played by hand, raced, and without the guards."""
 
 import asyncio
 import time
 from datetime import date, timedelta
+from uuid import UUID
 
 import httpx
 from litestar import Litestar
 
 from api.core import clock
 from api.core.check import violations
+from api.core.database import operations
 from api.identity.service import issue_token
 from api.notifications import render
 from tests.api.core.asking import assert_problem
 from tests.make.clone import cloned
 from tests.make.gate import held, until_waiting
 from tests.make.served import served
-from tests.make.world import Association, Company, World, agreed_earlier
+from tests.make.world import Association, Company, World, agreed_earlier, begun
 
 PARIS = "Europe/Paris"
 
@@ -113,4 +115,62 @@ async def test_without_its_guard_hours_come_before_the_engagement(
         token, application = await world.engagement(await world.association(), await world.company())
         path, before = f"/v1/applications/{application['id']}", clock.today(PARIS) - timedelta(days=1)
         assert (await declare(world, token, path, before)).status_code == 201
+        assert "hours_follow_the_engagement" in {violation.invariant for violation in await violations()}
+
+
+async def test_hours_end_the_day_the_engagement_did(world: World) -> None:
+    association = await world.association()
+    token, application = await world.engagement(association, await world.company(), "personal_time")
+    path, today = f"/v1/applications/{application['id']}", clock.today(PARIS)
+    await agreed_earlier(application["id"], days=2)
+    await begun(application["id"])
+    await world.ok(association.owner, "POST", f"{path}/complete")
+    async with operations() as connection:
+        await connection.execute(
+            "UPDATE application SET engaged_until = engaged_until - 1 WHERE id = $1", UUID(application["id"])
+        )
+
+    for language in ("en", "fr"):
+        late = await world.call(
+            token, "POST", f"{path}/hours", {"worked_on": str(today), "minutes": 30}, accept_language=language
+        )
+        (fault,) = assert_problem(late, 422, "invalid", "/worked_on")["errors"]
+        assert fault["code"] == "after-engagement"
+        assert render.day(today - timedelta(days=1), language) in fault["detail"]
+    assert (await declare(world, token, path, today - timedelta(days=1))).status_code == 201
+    assert (await declare(world, token, path, today - timedelta(days=2))).status_code == 201
+
+
+async def test_an_end_and_hours_of_the_day_after_it(world: World, environment: dict[str, str]) -> None:
+    """What waits for the end that is being written is held against it."""
+    association = await world.association()
+    token, application = await world.engagement(association, await world.company(), "personal_time")
+    path, today = f"/v1/applications/{application['id']}", clock.today(PARIS)
+    await agreed_earlier(application["id"], days=2)
+    await begun(application["id"])
+    async with held(environment, "application", application["id"]) as gate:
+        with clock.at(clock.now() - timedelta(days=1)):
+            end = asyncio.create_task(world.call(association.owner, "POST", f"{path}/complete"))
+            await until_waiting(gate, 1)
+        hours = asyncio.create_task(declare(world, token, path, today))
+        await until_waiting(gate, 2)
+
+    assert (await end).status_code == 200
+    assert_problem(await hours, 422, "invalid", "/worked_on")
+
+
+async def test_without_its_guard_hours_come_after_the_engagement(
+    app: Litestar, environment: dict[str, str]
+) -> None:
+    guard = "DROP TRIGGER hours_entry_before_end ON hours_entry"
+    async with cloned(environment, guard) as settings, served(app, settings) as client:
+        world = World(client, environment)
+        association = await world.association()
+        token, application = await world.engagement(association, await world.company(), "personal_time")
+        path = f"/v1/applications/{application['id']}"
+        await begun(application["id"])
+        await world.ok(association.owner, "POST", f"{path}/complete")
+        async with operations() as connection:
+            await connection.execute("UPDATE application SET engaged_until = engaged_until - 1")
+        assert (await declare(world, token, path, clock.today(PARIS))).status_code == 201
         assert "hours_follow_the_engagement" in {violation.invariant for violation in await violations()}

@@ -15,7 +15,7 @@ from api.core import clock
 from api.core.actor import Actor
 from api.core.database import transaction
 from api.core.ids import new_id
-from api.missions import lifecycle, rules
+from api.missions import lifecycle, rules, wording
 from tests.api.core.asking import assert_problem
 from tests.api.test_mission_scoping import edit, mission_path
 from tests.make.clone import cloned
@@ -111,9 +111,9 @@ async def test_a_moderator_alone_decides_on_what_is_contested(world: World) -> N
 
 async def test_the_rules_that_are_contested_are_the_same_in_code_and_in_the_database(world: World) -> None:
     async with transaction(member(await world.association())) as connection:
-        for rule in (*rules.CONTESTABLE, "edited", "unverified"):
+        for rule in (*wording.CONTESTABLE, "edited", "unverified"):
             contested = await connection.fetchval("SELECT is_contested($1)", [rule])
-            assert contested == (rule in rules.CONTESTABLE)
+            assert contested == (rule in wording.CONTESTABLE)
 
 
 async def test_nothing_is_resumed_or_submitted_while_the_association_is_suspended(world: World) -> None:

@@ -173,7 +173,7 @@ def test_no_two_sessions_bear_the_same_id() -> None:
     same = [slot(f"{TODAY}T{hour}:00:00Z") | {"id": "same"} for hour in ("08", "14")]
     terms = {"starts_on": None, "ends_on": None, "effort_minutes": 1800, "sessions": same}
     assert broken(sessions=same) == {("/sessions/1/id", "repeated")}
-    assert [(fault.pointer, fault.code) for fault in broken_terms(terms, GOOD)] == [
+    assert [(fault.pointer, fault.code) for fault in broken_terms(terms, GOOD, terms)] == [
         ("/sessions/1/id", "repeated")
     ]
 
@@ -190,7 +190,7 @@ def test_the_terms_of_one_person_end_with_the_mission() -> None:
     mission = GOOD | {"format": "team_day", "ends_on": None, "effort_minutes": 200}
     session = slot(f"{later}T10:00:00Z")
     terms = {"starts_on": TODAY, "ends_on": None, "effort_minutes": 200, "sessions": [session]}
-    assert [fault.pointer for fault in broken_terms(terms, mission)] == ["/sessions/0/starts_at"]
+    assert [fault.pointer for fault in broken_terms(terms, mission, terms)] == ["/sessions/0/starts_at"]
 
 
 @pytest.mark.parametrize("field", TEXTS)

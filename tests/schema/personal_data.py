@@ -16,7 +16,7 @@ TABLES: dict[str, str] = {
     "reservation": "what an engagement may still take, told by what was agreed and by the hours",
     "application_cap": "how many applications may wait, of nobody",
     "feedback_total": "figures about an association, of five people or more",
-    "search_word": "words of published titles",
+    "search_word": "words of published titles and of skills",
     "search_synonym": "reference data",
     "commune": "reference data",
     "ledger_head": "figures of a company",

@@ -59,6 +59,8 @@ CROSSINGS = {
     "replies_of(uuid,timestamp with time zone)": "two figures of an association",
     "agree()": "a trigger: terms are the mission's, and the parties' names, as they are that day",
     "engage()": "a trigger: an employer agrees without reading the mission's zone",
+    "know_names()": "a trigger: the words of skills and of synonyms are known to the search",
+    "disengage()": "a trigger: whoever ends an engagement need not read the mission's zone",
     "follow_mission()": "a trigger: who keeps a mission writes no application",
     "require_engagement()": "a trigger: only an engagement is changed",
     "drop_changes()": "a trigger: a proposal ends with the engagement, whoever ended it",

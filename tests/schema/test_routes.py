@@ -169,6 +169,14 @@ def test_names_are_in_snake_case(app: Litestar) -> None:
 
 
 @pytest.mark.filterwarnings("default::DeprecationWarning")
+def test_the_document_tells_bounds_of_nought_and_where_nothing_is_without_a_token(app: Litestar) -> None:
+    written = document(app)
+    policy = written["components"]["schemas"]["PolicyIn"]["properties"]
+    assert [policy[name]["minimum"] for name in ("yearly_minutes", "budget_minutes")] == [0, 0]
+    assert "404" in written["paths"]["/metrics"]["get"]["responses"]
+
+
+@pytest.mark.filterwarnings("default::DeprecationWarning")
 def test_the_committed_document_is_the_one_served(app: Litestar) -> None:
     committed = json.loads((ROOT / "openapi" / "openapi.json").read_text())
     assert json.loads(json.dumps(document(app))) == committed, "make openapi"

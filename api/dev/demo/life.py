@@ -17,7 +17,7 @@ from api.dev.demo.plan import Plan
 from api.dev.demo.steps import ON_APPLICATIONS, ON_HOURS, Event, declare
 from api.missions import service as missions
 from api.missions.lifecycle import submit_mission
-from api.missions.schemas import Location, MissionIn, Prerequisite
+from api.missions.schemas import Location, MissionIn, MissionSkill, Prerequisite
 
 
 async def publish(number: int, mission: Mission, owner: Actor, association_id: UUID) -> UUID:
@@ -53,6 +53,7 @@ def _given(mission: Mission, association_id: UUID) -> MissionIn:
         prerequisites=[Prerequisite(text=text, ready=True) for text in need.prerequisites],
         format=need.format,
         causes=need.causes,
+        skills=[MissionSkill(skill=skill, essential=place == 0) for place, skill in enumerate(need.skills)],
         places=need.places,
         effort_minutes=need.effort_minutes,
         regimes=need.regimes,

@@ -5,12 +5,17 @@ from random import Random
 from typing import NamedTuple
 
 from api.dev.demo.applications import Cast, Life, choose_team, choose_volunteers, plan_lives
-from api.dev.demo.days import Seeded, midnight
+from api.dev.demo.days import DAY, Seeded, evening, midnight
 from api.dev.demo.missions import Mission, date_missions, fresh_number
+from api.dev.demo.steps import Event
 from api.dev.demo.territory import SEED, Employee, Territory, make_staff
 
 HERO = 7
 """The number, in the first company, of the employee whom the story is about."""
+ASKED = (
+    "Bonjour, et merci. Avez-vous déjà rencontré une entreprise pour un mécénat ? Voyons-nous à l’épicerie."
+)
+"""What the association wrote to that employee yesterday."""
 
 
 class Plan(NamedTuple):
@@ -33,6 +38,7 @@ def make_plan(territory: Territory, today: date) -> Plan:
             chosen = _applicants(random, number, mission, cast, territory)
             lives += plan_lives(random, number, mission, chosen, cast, territory)
     lives = [_until(life, today) for life in lives]
+    lives = [_asked(random, life, staff, territory, today) for life in lives]
     return Plan(staff, missions, [life for life in lives if life.events])
 
 
@@ -51,6 +57,16 @@ def _applicants(
         hero = hero_of(cast.staff)
         return [hero, *(one for one in people if one != hero)]
     return people
+
+
+def _asked(
+    random: Random, life: Life, staff: dict[str, list[Employee]], territory: Territory, today: date
+) -> Life:
+    """Let the first association write to the employee of the story about its new mission."""
+    if life.mission != fresh_number(territory) or life.employee != hero_of(staff):
+        return life
+    question = Event(evening(random, today - DAY), "write", territory.associations[0].owner.email, said=ASKED)
+    return life._replace(events=[*life.events, question])
 
 
 def _until(life: Life, today: date) -> Life:

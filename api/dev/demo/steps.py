@@ -9,7 +9,8 @@ import msgspec
 
 from api.applications import answers, employer
 from api.applications import service as applications
-from api.applications.schemas import Declined, Withdrawn
+from api.applications.messages import send_message
+from api.applications.schemas import Declined, MessageIn, Withdrawn
 from api.core.actor import Actor
 from api.hours import employer as hours_employer
 from api.hours import service as hours
@@ -30,6 +31,7 @@ class Event(NamedTuple):
 UseCase = Callable[[Actor, UUID, Event], Awaitable[Any]]
 
 ON_APPLICATIONS: dict[str, UseCase] = {
+    "write": lambda actor, which, event: send_message(actor, which, MessageIn(text=event.said)),
     "accept": lambda actor, which, _: answers.accept_application(actor, which, None),
     "decline": lambda actor, which, event: answers.decline_application(
         actor, which, msgspec.convert({"reason": event.said}, Declined), None

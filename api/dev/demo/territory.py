@@ -90,6 +90,7 @@ class Need(msgspec.Struct, frozen=True):
     latitude: float
     longitude: float
     languages: list[str]
+    skills: list[str]
 
 
 class Territory(msgspec.Struct, frozen=True):

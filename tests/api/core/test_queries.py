@@ -1,8 +1,10 @@
 """Query parameters and cursors: what is not understood is refused and named, never guessed."""
 
 from base64 import urlsafe_b64encode
+from typing import Any
 from urllib.parse import quote
 
+import httpx
 import msgspec
 import pytest
 
@@ -199,3 +201,47 @@ async def test_an_operation_without_parameters_takes_none(world: World) -> None:
         ("GET", "/healthz", None),
     ):
         assert_problem(await world.call(token, method, f"{path}?verbose=1"), 422, "invalid", "/verbose")
+
+
+@pytest.mark.parametrize(
+    ("query", "pointers"),
+    [
+        (
+            "starts_after=2027-01-01&starts_before=2026-01-01&postal_code=1",
+            ["/starts_before", "/postal_code"],
+        ),
+        (
+            "starts_after=2027-01-01&starts_before=2026-01-01&sort=distance&radius_km=5",
+            ["/starts_before", "/radius_km", "/sort"],
+        ),
+        ("offset=1&format=party&limit=0&near=here", ["/offset", "/near", "/format", "/limit"]),
+        ("limit=x&limit=0", ["/limit", "/limit"]),
+        ("sort=oldest&radius_km=999", ["/radius_km", "/sort"]),
+    ],
+)
+async def test_everything_wrong_with_a_query_is_said_at_once(
+    world: World, query: str, pointers: list[str]
+) -> None:
+    document = fault_free(await world.call(None, "GET", f"/v1/missions?{query}"))
+    assert [error["pointer"] for error in document["errors"]] == pointers
+    assert all(error["detail"] for error in document["errors"])
+
+
+def fault_free(answer: httpx.Response) -> dict[str, Any]:
+    assert fault_of(answer, 422) is None, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+async def test_words_that_were_pasted_are_words_and_other_controls_are_named(world: World) -> None:
+    association = await world.association()
+    mission = await world.mission(association, title="Un potager partagé")
+    for gap in ("%09", "%0A", "%0D%0A", "%0B"):
+        page = await world.ok(None, "GET", f"/v1/missions?association={association.id}&q=potager{gap}partage")
+        assert [item["id"] for item in page["items"]] == [mission["id"]], gap
+        skills = await world.ok(None, "GET", f"/v1/skills?q=project{gap}management")
+        assert skills["items"][0]["id"] == "project-management"
+    for where in ("/v1/missions?q=potager%1Bpartage", "/v1/missions?q=%00", "/v1/skills?family=a%09b"):
+        answer = await world.call(None, "GET", where, accept_language="en")
+        (error,) = fault_free(answer)["errors"]
+        assert error["detail"] == "No control characters.", where

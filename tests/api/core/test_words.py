@@ -78,3 +78,52 @@ async def test_codes_and_types_are_never_translated(world: World) -> None:
 async def test_an_answer_says_that_it_depends_on_the_language(world: World) -> None:
     answer = await world.client.get(NOWHERE)
     assert "Accept-Language" in answer.headers["vary"]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("skill=Web%20design", "L’id d’une compétence, comme listSkills le donne"),
+        ("language=english", "Les deux lettres d’une langue"),
+        ("postal_code=6900", "Un code postal de cinq chiffres"),
+    ],
+)
+async def test_what_is_not_written_as_it_should_is_told_how_in_a_query(
+    world: World, query: str, said: str
+) -> None:
+    answer = await world.call(None, "GET", f"/v1/missions?{query}", accept_language="fr")
+    (error,) = assert_problem(answer, 422, "invalid")["errors"]
+    assert error["detail"].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "said"),
+    [
+        ({"rna": "W-69-123-4567"}, "/rna", "W et neuf chiffres pour un RNA"),
+        ({"rna": "W12345678"}, "/rna", "un RNA est W suivi de neuf chiffres"),
+        ({"siren": "123456789"}, "/siren", "un SIREN compte neuf chiffres"),
+    ],
+)
+async def test_what_is_not_written_as_it_should_is_told_how_in_a_body(
+    world: World, fields: dict[str, str], pointer: str, said: str
+) -> None:
+    association = await world.association()
+    present = await world.call(association.owner, "GET", f"/v1/associations/{association.id}")
+    answer = await world.call(
+        association.owner,
+        "PATCH",
+        f"/v1/associations/{association.id}",
+        fields,
+        if_match=present.headers["etag"],
+    )
+    (error,) = assert_problem(answer, 422, "invalid", pointer)["errors"]
+    assert said in error["detail"]
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\u202e\u200b", "a\nb"])
+async def test_a_person_has_a_name_of_words(world: World, name: str) -> None:
+    person = await world.person()
+    for field in ("given_name", "family_name"):
+        answer = await world.call(person, "PATCH", "/v1/me", {field: name})
+        assert_problem(answer, 422, "invalid", f"/{field}")
+    assert (await world.ok(person, "PATCH", "/v1/me", {"given_name": "Zoé"}))["given_name"] == "Zoé"
