@@ -213,7 +213,7 @@ async def update_mission(actor: Actor, mission_id: UUID, given: MissionPatch, ed
                 await Mission.update(columns).where(Mission.id == mission_id)
             return await queries.get_mission(connection, mission_id, actor)
     except asyncpg.CheckViolationError as error:
-        raise _refusal(error, []) from None
+        raise _refusal(error, [], present["taken"]) from None
 
 
 async def _follow_edit(
@@ -254,8 +254,6 @@ def _require_editable(present: dict[str, Any], edits: dict[str, Any]) -> None:
     fixed = sorted(name for name in policy.FIXED & edits.keys() if not _widens(present, name, edits[name]))
     if fixed and (present["live"] or present["taken"]):
         raise PeopleApplied(_APPLIED.format(fields=", ".join(fixed)), fields=fixed)
-    if edits.get("places", present["places"]) < present["taken"]:
-        raise PlacesTaken(_TAKEN.format(taken=present["taken"]), taken=present["taken"])
 
 
 def _widens(present: dict[str, Any], name: str, value: Any) -> bool:
@@ -284,7 +282,9 @@ async def delete_mission(actor: Actor, mission_id: UUID, asked: int | None) -> N
             raise WrongState(_FLAGGED, state=present["state"], allowed=sorted(policy.UNSEEN)) from None
 
 
-def _refusal(error: asyncpg.CheckViolationError, faults: list[Fault]) -> Problem:
+def _refusal(error: asyncpg.CheckViolationError, faults: list[Fault], taken: int = 0) -> Problem:
+    if error.constraint_name == "mission_places_not_oversold":
+        return PlacesTaken(_TAKEN.format(taken=taken), taken=taken)
     if error.constraint_name == "application_keeps_a_session":
         people = int(error.detail or 0)
         return SessionAgreed(_AGREED.format(people=people), people=people)
