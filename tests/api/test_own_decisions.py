@@ -143,7 +143,7 @@ async def test_who_joins_an_association_confirms_no_hours_of_theirs_and_agrees_t
     assert (await world.ok(other, "POST", f"/v1/hours/{entry['id']}/confirm"))["state"] == "approved"
 
 
-async def past_all_code(world: World, case: str) -> None:
+async def past_all_code(world: World, case: str) -> str:
     """Decide for oneself by a key of one's own, as the application's role and nothing before it."""
     company, second, association = await two_administrators(world, approval="hr", hours_approval="hr")
     if case == "application_not_answered_by_applicant":
@@ -163,7 +163,7 @@ async def past_all_code(world: World, case: str) -> None:
             it = await confirmed(world, company, second, association)
             sql = f"UPDATE hours_entry SET state = 'approved', approved_by = '{key}' WHERE id = $1"
     async with transaction(actor) as connection:
-        assert await connection.execute(sql, UUID(it["id"])) == "UPDATE 1"
+        return await connection.execute(sql, UUID(it["id"]))
 
 
 @pytest.mark.parametrize("case", sorted(policy.NOT_OWN))
@@ -179,7 +179,7 @@ async def test_without_its_guard_one_decides_for_oneself(
 ) -> None:
     guard = f"DROP TRIGGER {case} ON {'hours_entry' if case.startswith('hours') else 'application'}"
     async with cloned(environment, guard) as settings, served(app, settings) as client:
-        await past_all_code(World(client, environment), case)
+        assert await past_all_code(World(client, environment), case) == "UPDATE 1"
 
 
 async def test_what_the_database_refuses_is_told_as_the_code_does(

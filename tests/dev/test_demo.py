@@ -24,6 +24,7 @@ from api.dev.demo.plan import hero_of, make_plan
 from api.dev.demo.territory import read_territory
 from workers import schedule
 
+README = Path("README.md").read_text()
 TABLES = (
     "association",
     "company",
@@ -204,11 +205,10 @@ async def test_the_employee_of_the_story_was_told_something_this_week(
 async def test_the_example_of_a_search_by_skills_finds_something(
     loaded: Counter[str], client: httpx.AsyncClient
 ) -> None:
-    readme = Path("README.md").read_text()  # noqa: ASYNC240
     path = "/v1/missions?skill=accounting&skill=budgeting&regime=working_time&has_places=true&sort=starts"
     page = (await client.get(f"{path}&facets=skill")).json()
 
-    assert path.partition("?")[2] in readme
+    assert path.partition("?")[2] in README
     assert page["items"]
     assert all({"accounting", "budgeting"} & set(item["skills"]) for item in page["items"])
     assert "budgeting" in {one["value"] for one in page["facets"]["skill"]}
