@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx
 import pytest
@@ -195,7 +196,8 @@ async def test_the_employee_of_the_story_was_told_something_this_week(
     ]
     async with operations() as connection:
         to_tell = await connection.fetchval(
-            "SELECT count(*) FROM outbox WHERE fact = 'MessageSent' AND relayed_at IS NULL"
+            "SELECT count(*) FROM outbox WHERE fact = 'MessageSent' AND relayed_at IS NULL AND about = ANY ($1)",
+            [UUID(one["id"]) for one in mine],
         )
 
     assert [message["from_association"] for message in written] == [True]
