@@ -36,12 +36,13 @@ def require_admission(actor: Actor, given: ApplicationIn, facts: asyncpg.Record)
 
     Raises NotFound, Forbidden, WrongState, ApplicationsClosed, DeclinedBefore, Invalid.
     """
-    _require_open(actor, facts)
-    if faults := [*_session_faults(given.sessions, facts), *_regime_faults(given.regime, facts)]:
+    sessions = msgspec.json.decode(facts["sessions"], type=list[Session])
+    _require_open(actor, facts, sessions)
+    if faults := [*_session_faults(given.sessions, sessions), *_regime_faults(given.regime, facts)]:
         raise Invalid(faults=faults)
 
 
-def _require_open(actor: Actor, facts: asyncpg.Record) -> None:
+def _require_open(actor: Actor, facts: asyncpg.Record, sessions: list[Session]) -> None:
     if facts["reserved_to"] and actor.company_id not in facts["reserved_to"]:
         raise NotFound
     if facts["association_id"] in actor.memberships:
@@ -50,19 +51,13 @@ def _require_open(actor: Actor, facts: asyncpg.Record) -> None:
         raise WrongState(state=facts["state"], allowed=["published"])
     if clock.today(facts["time_zone"]) > (facts["apply_by"] or facts["starts_on"]):
         raise ApplicationsClosed
-    sessions = _sessions(facts)
     if sessions and all(session.ends_at <= clock.now() for session in sessions):
         raise ApplicationsClosed(Words("Its sessions are over.", "Ses sessions sont terminées."))
     if facts["declined"]:
         raise DeclinedBefore
 
 
-def _sessions(facts: asyncpg.Record) -> list[Session]:
-    return msgspec.json.decode(facts["sessions"], type=list[Session])
-
-
-def _session_faults(wanted: list[UUID], facts: asyncpg.Record) -> list[Fault]:
-    offered = _sessions(facts)
+def _session_faults(wanted: list[UUID], offered: list[Session]) -> list[Fault]:
     known = {session.id for session in offered}
     open_ = {session.id for session in offered if session.ends_at > clock.now()}
     unknown = Words("The mission has no such session.", "La mission n’a pas cette session.")
