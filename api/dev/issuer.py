@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from api.dev.folders import write_private
-from api.dev.processes import fail
+from api.dev.processes import free_port, require_free_port
 
 AUDIENCE = "maillon"
 KEY_FILE = "issuer.json"
@@ -45,16 +45,14 @@ def issuer(data: Path) -> Iterator[str]:
     kept in the data folder, since companies register the address.
     """
     kept = data / PORT_FILE
-    port = int(kept.read_text()) if kept.exists() else 0
-    try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), _answering(signing_key(data)))
-    except OSError as error:
-        fail(f"The development identity provider cannot listen on port {port}: {error.strerror}.")
-    write_private(kept, str(server.server_address[1]).encode())
+    port = int(kept.read_text()) if kept.exists() else free_port()
+    require_free_port(port, "The development identity provider")
+    server = ThreadingHTTPServer(("127.0.0.1", port), _answering(signing_key(data)))
+    write_private(kept, str(port).encode())
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.shutdown()
         server.server_close()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from random import SystemRandom
 from typing import Any, BinaryIO, NoReturn
 
 from api.dev.account import CALLER, Account
@@ -218,9 +219,15 @@ def tail(log: Path, lines: int = 12) -> str:
 
 
 def free_port() -> int:
-    """Return a loopback port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """Return a loopback port that can be listened on, also later: no system lends it to connections going out.
+
+    Linux takes those from 32 768 up, and others from 49 152 (RFC 6335), each time that one is opened.
+    """
+    for port in SystemRandom().sample(range(20_000, 32_768), 100):
+        with suppress(OSError):
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+    fail("No loopback port from 20000 to 32767 seems free to listen on.")
 
 
 def require_free_port(port: int, what: str) -> None:

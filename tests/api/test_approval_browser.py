@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from api.dev.processes import free_port
 from api.web.words import WORDS
 from tests.make.processes import serving
-from tests.make.provider import FOLDER, free_port, openid_provider
+from tests.make.provider import FOLDER, openid_provider
 from tests.make.world import World
 
 PEOPLE = {

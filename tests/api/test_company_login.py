@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 
 from api.core import signing
 from api.core.settings import Settings
+from api.dev.processes import free_port
 from api.identity.providers import reseal_client_secrets
-from tests.make.provider import free_port, openid_provider, sign_in_at_provider
+from tests.make.provider import openid_provider, sign_in_at_provider
 from tests.make.world import Company, World
 
 CLIENT = {

@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,6 +44,19 @@ def test_the_secrets_survive_a_restart(data: Path) -> None:
         first = servers.environment["MAILLON_SECRETS"]
     with stack(data) as servers:
         assert servers.environment["MAILLON_SECRETS"] == first
+
+
+def test_the_provider_keeps_its_port_and_says_who_must_leave_it(data: Path) -> None:
+    with stack(data) as servers:
+        address = servers.environment["MAILLON_DEV_ISSUER"]
+    port = int(address.rpartition(":")[2])
+    assert port < 32_768, "a connection going out may take it before the next start"
+    with socket.create_server(("127.0.0.1", port)):
+        refused = f"identity provider cannot listen on 127.0.0.1:{port}: .* Stop what uses this port"
+        with pytest.raises(DevServerError, match=refused), stack(data):
+            pass
+    with stack(data) as servers:
+        assert servers.environment["MAILLON_DEV_ISSUER"] == address
 
 
 def test_a_rotated_secret_signs_from_the_next_start_and_the_former_is_still_believed(data: Path) -> None:

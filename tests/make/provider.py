@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +15,6 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "oidc"
 _FORM = re.compile(r'<form[^>]*action="(?P<action>[^"]+)"')
-
-
-def free_port() -> int:
-    """Give a port of loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
