@@ -16,6 +16,10 @@ MAILLON = """
 import os, signal, smtplib, sys, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 name = sys.argv[1]
+def stopped(*_):
+    print(name, "stops at", time.monotonic())
+    sys.exit()
+signal.signal(signal.SIGTERM, stopped)
 print(name, "pid", os.getpid(), os.environ["MAILLON_DATABASE_OWNER_URL"][:10])
 if name == "migrations":
     sys.exit()
@@ -23,10 +27,6 @@ if name == "demo":
     port = int(os.environ["MAILLON_SMTP_URL"].rpartition(":")[2])
     smtplib.SMTP("127.0.0.1", port).sendmail("a@example.org", ["b@example.org"], "Subject: hello")
     sys.exit()
-def stopped(*_):
-    print(name, "stops at", time.monotonic())
-    sys.exit()
-signal.signal(signal.SIGTERM, stopped)
 class Ready(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/readyz" else 404)
@@ -97,6 +97,7 @@ def test_everything_runs_then_stops_in_order_on_ctrl_c(run: Callable[..., Runnin
     dev = run(port, "demo")
     dev.read_until(f"Maillon answers at http://127.0.0.1:{port}")
     assert dev.read_until("kept").startswith("mail ")
+    dev.read_until("worker pid")  # it would be stopped before it could say so
     assert dev.end(signal.SIGINT) == 0
     stops = [line.split(" stops at ") for line in dev.lines if " stops at " in line]
     names = [name.split()[0] for name, _ in sorted(stops, key=lambda stop: float(stop[1]))]
