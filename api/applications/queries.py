@@ -119,10 +119,9 @@ async def list_applications(
     question = ("applications", of, str(owner), *map(str, wanted))
     at, last = pagination.read_cursor(cursor, question, datetime, UUID) or (None, None)
     asked = wanted._asdict() | {"team": team_of(viewer) if of == "company" else None}
-    given = {name: value for name, value in asked.items() if value is not None}
-    where = [_WHERE[name].format(place) for place, name in enumerate(given, 5)]
-    sql = " ".join([_APPLICATION, _OF[of], *where, _AFTER, _ORDER])
-    rows = await connection.fetch(sql, owner, at, last, limit + 1, *given.values())
+    where, given = pagination.narrowed(_WHERE, asked, 5)
+    sql = " ".join([_APPLICATION, _OF[of], where, _AFTER, _ORDER])
+    rows = await connection.fetch(sql, owner, at, last, limit + 1, *given)
     return pagination.page([_shown(row, viewer) for row in rows], limit, question, "created_at", "id")
 
 

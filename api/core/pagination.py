@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -43,6 +44,15 @@ def read_cursor(text: str | None, question: object, *types: Any) -> tuple[Any, .
             Words("This cursor is not of this list.", "Ce curseur n’est pas celui de cette liste."),
             pointer="/cursor",
         ) from None
+
+
+def narrowed(
+    conditions: Mapping[str, str], asked: Mapping[str, object], first: int
+) -> tuple[str, list[object]]:
+    """Give the conditions of what is asked, None asking nothing, with places from `first` on; and their arguments."""
+    given = {name: value for name, value in asked.items() if value is not None}
+    where = " ".join(conditions[name].format(place) for place, name in enumerate(given, first))
+    return where, list(given.values())
 
 
 def _write(keys: list[object], question: object) -> str:

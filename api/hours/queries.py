@@ -1,7 +1,7 @@
 """Reads of hours entries and of the ledger."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.applications.policy import require_sight, team_of
@@ -13,7 +13,7 @@ from api.hours.schemas import HoursMission, HoursOut, HoursPerson, LedgerLineOut
 
 _HOURS = """
     SELECT h.id, h.version, h.state, h.application_id, h.mission_id, h.person_id, h.association_id, h.company_id,
-           h.manager_id, h.worked_on, h.minutes,
+           h.manager_id, h.worked_on, h.starts_at, h.minutes,
            h.declared_minutes, h.regime, h.note, h.state_reason AS reason, h.confirmed_by, h.approved_by,
            l.id AS ledger_id, h.created_at, m.title, p.applicant_name
     FROM hours_entry h
@@ -21,21 +21,22 @@ _HOURS = """
     JOIN mission m ON m.id = h.mission_id
     LEFT JOIN ledger_line l ON l.hours_id = h.id
 """
-_PAGE = """
-      AND ($2::text IS NULL OR h.state = $2)
-      AND ($3::timestamptz IS NULL OR (h.created_at, h.id) < ($3, $4::uuid))
-    ORDER BY h.created_at DESC, h.id DESC LIMIT $5
-"""
+_AFTER = "AND ($2::timestamptz IS NULL OR (h.created_at, h.id) < ($2, $3::uuid))"
+_ORDER = "ORDER BY h.created_at DESC, h.id DESC LIMIT $4"
 _ONE = _HOURS + "WHERE h.id = $1"
-_WORKING_TIME = """
-    WHERE h.company_id = $1 AND h.regime = 'working_time'
-      AND ($6::uuid[] IS NULL OR ARRAY[h.manager_id, h.person_id] && $6)
-"""
 _OF = {
-    "application": _HOURS + "WHERE h.application_id = $1" + _PAGE,
-    "person": _HOURS + "WHERE h.person_id = $1" + _PAGE,
-    "association": _HOURS + "WHERE h.association_id = $1" + _PAGE,
-    "company": _HOURS + _WORKING_TIME + _PAGE,
+    "application": "WHERE h.application_id = $1",
+    "person": "WHERE h.person_id = $1",
+    "association": "WHERE h.association_id = $1",
+    "company": "WHERE h.company_id = $1 AND h.regime = 'working_time'",
+}
+_WHERE = {
+    "state": "AND h.state = ${}",
+    "mission": "AND h.mission_id = ${}",
+    "employee": "AND h.employee_id = ${}",
+    "team": "AND ARRAY[h.manager_id, h.person_id] && ${}::uuid[]",
+    "first": "AND h.worked_on >= ${}",
+    "last": "AND h.worked_on <= ${}",
 }
 _LEDGER = """
     SELECT id, hours_id, employee_id, association_id, mission_id, worked_on, posted_on, posted_at, minutes,
@@ -56,20 +57,32 @@ async def get_hours(connection: Connection, hours_id: UUID, viewer: Actor) -> Ho
     return _entry(row)
 
 
+class Wanted(NamedTuple):
+    """Which entries to list: None for any; `first` and `last` are days worked, both included."""
+
+    state: str | None = None
+    mission: UUID | None = None
+    employee: UUID | None = None
+    first: date | None = None
+    last: date | None = None
+
+
 async def list_hours(
     connection: Connection,
     of: str,
     owner: UUID,
     viewer: Actor,
-    state: str | None,
+    wanted: Wanted,
     limit: int,
     cursor: str | None,
 ) -> Page[HoursOut]:
     """List the entries of an application, person, association or company (working time), the newest first."""
-    question = ("hours", of, str(owner), state)
+    question = ("hours", of, str(owner), *map(str, wanted))
     at, last = pagination.read_cursor(cursor, question, datetime, UUID) or (None, None)
-    team = [team_of(viewer)] if of == "company" else []
-    rows = await connection.fetch(_OF[of], owner, state, at, last, limit + 1, *team)
+    asked = wanted._asdict() | {"team": team_of(viewer) if of == "company" else None}
+    where, given = pagination.narrowed(_WHERE, asked, 5)
+    sql = " ".join([_HOURS, _OF[of], where, _AFTER, _ORDER])
+    rows = await connection.fetch(sql, owner, at, last, limit + 1, *given)
     return pagination.page([_entry(row) for row in rows], limit, question, "created_at", "id")
 
 

@@ -17,10 +17,15 @@ from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, Wron
 from api.core.routing import AskedVersion, Caller, created
 from api.core.schemas import Page, Reasoned
 from api.hours import employer, queries, service
+from api.hours.queries import Wanted
 from api.hours.schemas import Confirmed, HoursIn, HoursOut, HoursState, LedgerLineOut
 from api.organisations.policy import require_company_role, require_employee, require_member
 from api.organisations.queries import association_state, get_company
 
+# Litestar keeps the name `state` for itself.
+InState = Annotated[HoursState | None, QueryParameter(name="state")]
+First = Annotated[date | None, QueryParameter(name="from", description="Worked on this day or later.")]
+Last = Annotated[date | None, QueryParameter(name="to", description="Worked on this day or before.")]
 ACT = [NotFound, Forbidden, WrongState, VersionChanged]
 
 
@@ -48,7 +53,7 @@ async def declare_hours(
 async def list_hours(
     actor: Caller,
     application_id: FromPath[UUID],
-    wanted: Annotated[HoursState | None, QueryParameter(name="state")] = None,
+    in_state: InState = None,
     limit: Limit = 20,
     cursor: CursorText = None,
 ) -> Page[HoursOut]:
@@ -57,20 +62,22 @@ async def list_hours(
     async with read(viewer) as connection:
         await get_application(connection, application_id, viewer)
         return await queries.list_hours(
-            connection, "application", application_id, viewer, wanted, limit, cursor
+            connection, "application", application_id, viewer, Wanted(in_state), limit, cursor
         )
 
 
 @get("/v1/me/hours", operation_id="listMyHours", guards=[signed_in])
 async def list_my_hours(
     actor: Caller,
-    wanted: Annotated[HoursState | None, QueryParameter(name="state")] = None,
+    in_state: InState = None,
     limit: Limit = 20,
     cursor: CursorText = None,
 ) -> Page[HoursOut]:
     """List one's own entries, the newest first."""
     async with read(actor) as connection:
-        return await queries.list_hours(connection, "person", actor.author, actor, wanted, limit, cursor)
+        return await queries.list_hours(
+            connection, "person", actor.author, actor, Wanted(in_state), limit, cursor
+        )
 
 
 @get(
@@ -83,7 +90,8 @@ async def list_my_hours(
 async def list_association_hours(
     actor: Caller,
     association_id: FromPath[UUID],
-    wanted: Annotated[HoursState | None, QueryParameter(name="state")] = None,
+    in_state: InState = None,
+    mission: FromQuery[UUID | None] = None,
     limit: Limit = 20,
     cursor: CursorText = None,
 ) -> Page[HoursOut]:
@@ -92,7 +100,7 @@ async def list_association_hours(
         await association_state(connection, association_id, actor)
         require_member(actor, association_id)
         return await queries.list_hours(
-            connection, "association", association_id, actor, wanted, limit, cursor
+            connection, "association", association_id, actor, Wanted(in_state, mission), limit, cursor
         )
 
 
@@ -106,11 +114,15 @@ async def list_association_hours(
 async def list_company_hours(
     actor: Caller,
     company_id: FromPath[UUID],
-    wanted: Annotated[HoursState | None, QueryParameter(name="state")] = None,
+    in_state: InState = None,
+    employee: FromQuery[UUID | None] = None,
+    first: First = None,
+    last: Last = None,
     limit: Limit = 20,
     cursor: CursorText = None,
 ) -> Page[HoursOut]:
     """List a company's working-time entries: all to HR, to anybody else those of their team."""
+    wanted = Wanted(in_state, None, employee, first, last)
     viewer = await standing_in(actor)
     async with read(viewer) as connection:
         await get_company(connection, company_id, viewer)

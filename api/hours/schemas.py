@@ -6,16 +6,20 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from api.core.schemas import NO_CONTROL_BUT_LINES, In, Out, Reason
+from api.core.schemas import NO_CONTROL_BUT_LINES, In, Instant, Out, Reason
 
 HoursState = Literal["declared", "lowered", "confirmed", "approved", "rejected", "cancelled"]
 DayMinutes = Annotated[int, Meta(ge=1, le=1440)]
 
 
 class HoursIn(In, frozen=True, kw_only=True):
-    """Minutes worked on a local day of the mission's time zone."""
+    """Minutes worked on a local day of the mission's time zone.
+
+    `starts_at`: when they began, on that day; several entries of one day each say so.
+    """
 
     worked_on: date
+    starts_at: Instant | None = None
     minutes: DayMinutes
     note: Annotated[str, Meta(max_length=500, pattern=NO_CONTROL_BUT_LINES)] = ""
 
@@ -54,6 +58,7 @@ class HoursOut(Out, frozen=True, kw_only=True):
     mission: HoursMission
     person: HoursPerson
     worked_on: date
+    starts_at: datetime | None
     minutes: int
     declared_minutes: int
     regime: str

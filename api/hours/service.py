@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -29,11 +30,15 @@ LATEST = timedelta(days=366)
 
 
 class DayDeclared(Problem):
-    """One living entry an engagement and day; carries the other one's `hours_id`."""
+    """One living entry an engagement and day, unless both say when they began; carries the other one's `hours_id`."""
 
     status = 409
     slug = "day-declared"
     title = Words("This day is declared already", "Cette journée est déjà déclarée")
+    advice = Words(
+        "Several entries of a day each say when they began (`starts_at`), and none falls into another.",
+        "Plusieurs déclarations d’un même jour disent chacune leur début (`starts_at`), sans se chevaucher.",
+    )
 
 
 @retried
@@ -66,6 +71,7 @@ async def _insert(engagement: asyncpg.Record, hours_id: UUID, given: HoursIn) ->
                 application_id=engagement["id"],
                 **{name: engagement[name] for name in _TENANTS},
                 worked_on=given.worked_on,
+                starts_at=given.starts_at,
                 minutes=given.minutes,
                 declared_minutes=given.minutes,
                 note=given.note,
@@ -109,14 +115,23 @@ def _require_day(given: HoursIn, time_zone: str) -> None:
     if given.worked_on < today - LATEST:
         words = Words("This day is more than a year ago.", "Ce jour remonte à plus d’un an.")
         raise Invalid(faults=[Fault("/worked_on", "too-old", words)])
+    if given.starts_at and given.starts_at.astimezone(ZoneInfo(time_zone)).date() != given.worked_on:
+        words = Words("The start does not fall on that day.", "Le début ne tombe pas ce jour-là.")
+        raise Invalid(faults=[Fault("/starts_at", "another-day", words)])
+    if given.starts_at and given.starts_at > clock.now():
+        words = Words("This hour is yet to come.", "Cette heure n’est pas encore venue.")
+        raise Invalid(faults=[Fault("/starts_at", "in-the-future", words)])
 
 
 async def _living_entry(connection: Connection, application_id: UUID, given: HoursIn) -> UUID | None:
     living: UUID | None = await connection.fetchval(
         """SELECT id FROM hours_entry WHERE application_id = $1 AND worked_on = $2
-           AND state NOT IN ('rejected', 'cancelled', 'reversed')""",
+           AND state NOT IN ('rejected', 'cancelled', 'reversed')
+           AND worked_within(starts_at, declared_minutes) && worked_within($3, $4) ORDER BY starts_at LIMIT 1""",
         application_id,
         given.worked_on,
+        given.starts_at,
+        given.minutes,
     )
     return living
 

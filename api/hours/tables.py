@@ -24,6 +24,7 @@ class HoursEntry(Table, db=ENGINE, tablename="hours_entry"):
     state = Text(default="declared")
     state_reason = Text(null=True, default=None)
     worked_on = Date(default=None)
+    starts_at = Timestamptz(null=True, default=None)
     minutes = Integer(default=None)
     declared_minutes = Integer(default=None)
     note = Text(default="")

@@ -200,7 +200,7 @@ PARTS = (
         "hours_entry",
         Words("The hours that you declared.", "Les heures que vous avez déclarées."),
         "id application_id mission_id association_id company_id employee_id manager_id regime state state_reason"
-        " worked_on minutes declared_minutes note created_at",
+        " worked_on starts_at minutes declared_minutes note created_at",
         "SELECT to_jsonb(t) FROM hours_entry t WHERE t.person_id = $1 ORDER BY t.id",
     ),
     Part(
