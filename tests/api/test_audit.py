@@ -12,7 +12,7 @@ from api.core.ids import new_id
 from api.identity.service import grant_role, revoke_role
 from tests.api.core.asking import assert_problem
 from tests.api.test_members import join
-from tests.make.world import Association, Company, World
+from tests.make.world import Association, Company, World, siren
 
 PLATFORM = "00000000-0000-0000-0000-000000000000"
 AUDITED = {
@@ -75,7 +75,8 @@ async def test_a_company_made_by_the_platform_names_the_administrator_to_the_pla
     admin_id = await me(world, admin)
     before = await count(PLATFORM)
     number = new_id().int % 10**6
-    body = {"slug": f"s-{number}", "name": "Nom", "siren": "732829320", "admin_email": f"{number}@x.example"}
+    given = {"slug": f"s-{number}", "siren": siren(5_000_000 + number)}
+    body = given | {"name": "Nom", "admin_email": f"{number}@x.example"}
     company = await world.ok(admin, "POST", "/v1/companies", body)
 
     made = ["company.created", "policy.created", "employee.created"]
