@@ -11,12 +11,12 @@ from api.applications.policy import LIVE, require_employer, require_sight
 from api.core import clock
 from api.core.actor import Actor
 from api.core.database import Connection, found
-from api.organisations.queries import get_policy
 
 _ASKED = """
     SELECT p.id, p.version, p.state, p.employer_approval, p.company_id, p.association_id, p.person_id, p.manager_id,
-           p.regime, p.legal_form, p.applicant_name AS applicant, p.approval_due_at AS due_at, c.time_zone,
-           p.engaged_on, m.title AS mission, a.name AS association, m.time_zone AS mission_zone,
+           p.regime, p.legal_form, p.applicant_name AS applicant, p.engaged_on,
+           p.approval_due_at AS due_at, silence_of(c.id) AS silence, c.time_zone, m.time_zone AS mission_zone,
+           m.title AS mission, a.name AS association,
            coalesce(p.agreed_starts_on, m.starts_on) AS starts_on, coalesce(p.agreed_ends_on, m.ends_on) AS ends_on,
            CASE WHEN p.state IN ('submitted', 'shortlisted', 'waitlisted', 'offered') THEN p.asked_minutes
                ELSE coalesce(p.agreed_minutes, p.asked_minutes) END AS effort_minutes
@@ -56,8 +56,7 @@ async def get_asked(connection: Connection, application_id: UUID, viewer: Actor)
     standing = _standing(row)
     shown = {name: row[name] for name in Asked.__struct_fields__ if name in row and name != "due_at"}
     due_at = row["due_at"].astimezone(ZoneInfo(row["time_zone"])) if standing == "asked" else None
-    policy = await get_policy(connection, row["company_id"], clock.today(row["time_zone"]))
-    return Asked(**shown, standing=standing, due_at=due_at, silence=policy.approval_silence)
+    return Asked(**shown, standing=standing, due_at=due_at)
 
 
 def _standing(row: Any) -> str:
