@@ -77,6 +77,17 @@ async def list_members(actor: Actor, association_id: UUID, limit: int, cursor: s
         return await queries.list_members(connection, association_id, limit, cursor)
 
 
+async def list_invitations(
+    actor: Actor, association_id: UUID, limit: int, cursor: str | None
+) -> Page[InvitationOut]:
+    """List the invitations that wait, to whoever may take them back; raises NotFound, Forbidden."""
+    async with read(_within(actor, association_id)) as connection:
+        await queries.association_state(connection, association_id, actor)
+        owner_left = await connection.fetchval(_OWNER_LEFT, association_id)
+        policy.require_keeper(actor, actor.memberships.get(association_id), owner_left=owner_left)
+        return await queries.list_invitations(connection, association_id, limit, cursor)
+
+
 async def invite_member(actor: Actor, association_id: UUID, given: MemberIn) -> InvitationOut:
     """Mail an invitation that works once, for 7 days, and replaces the address's former one.
 

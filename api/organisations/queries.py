@@ -23,6 +23,7 @@ from api.organisations.schemas import (
     Duplicate,
     EmployeeOut,
     FeedbackFigures,
+    InvitationOut,
     MemberOut,
 )
 from api.organisations.schemas_policy import PolicyOut
@@ -53,6 +54,11 @@ _MEMBERS = """
     SELECT m.person_id, m.version, n.given_name, n.family_name, n.email, m.role, m.since
     FROM association_member m JOIN member_names($1) n ON n.person_id = m.person_id
     WHERE m.association_id = $1
+"""
+_INVITATIONS = """
+    SELECT id, email, role, expires_at FROM invitation
+    WHERE association_id = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $2
+      AND ($3::uuid IS NULL OR id > $3) ORDER BY id LIMIT $4
 """
 _COMPANY = """
     SELECT id, version, slug, name, siren, legal_form, time_zone, origins, group_roles FROM company WHERE id = $1
@@ -123,6 +129,17 @@ async def list_members(
     query = _MEMBERS + "AND ($2::uuid IS NULL OR m.person_id > $2) ORDER BY m.person_id LIMIT $3"
     rows = await fetch_all(connection, MemberOut, query, association_id, last, limit + 1)
     return pagination.page(rows, limit, question, "person_id")
+
+
+async def list_invitations(
+    connection: Connection, association_id: UUID, limit: int, cursor: str | None
+) -> Page[InvitationOut]:
+    """List the invitations of an association that wait for an answer, within its walls."""
+    question = ("invitations", str(association_id))
+    (last,) = pagination.read_cursor(cursor, question, UUID) or (None,)
+    asked = (association_id, clock.now(), last, limit + 1)
+    rows = await fetch_all(connection, InvitationOut, _INVITATIONS, *asked)
+    return pagination.page(rows, limit, question, "id")
 
 
 async def get_company(connection: Connection, company_id: UUID, viewer: Actor) -> CompanyOut:

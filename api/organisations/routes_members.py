@@ -54,6 +54,19 @@ async def invite_member(
     return Answer(await members.invite_member(actor, association_id, data), status_code=202)
 
 
+@get(
+    "/v1/associations/{association_id:uuid}/invitations",
+    operation_id="listInvitations",
+    guards=[signed_in],
+    raises=[NotFound, Forbidden],
+)
+async def list_invitations(
+    actor: Caller, association_id: FromPath[UUID], limit: Limit = 20, cursor: CursorText = None
+) -> Page[InvitationOut]:
+    """List the invitations that wait for an answer, to whoever may take them back: the oldest first."""
+    return await members.list_invitations(actor, association_id, limit, cursor)
+
+
 @patch(
     "/v1/associations/{association_id:uuid}/members/{person_id:uuid}",
     operation_id="updateMember",
@@ -138,6 +151,7 @@ router = Router(
     route_handlers=[
         list_members,
         invite_member,
+        list_invitations,
         update_member,
         remove_member,
         accept_invitation,

@@ -156,6 +156,28 @@ async def test_an_invitation_too_old_revoked_or_replaced_opens_nothing(world: Wo
     assert_problem(await world.call(person.token, "POST", "/v1/invitations/none/accept"), 404, "not-found")
 
 
+async def test_an_owner_lists_the_invitations_that_wait(world: World) -> None:
+    association, person = await world.association(), await guest(world)
+    path = f"/v1/associations/{association.id}/invitations"
+    sent = [
+        await invite(world, association.owner, association, f"{name}{person.email}", "coordinator")
+        for name in ("", "", "b", "c", "d")  # the second replaces the first
+    ]
+    await world.call(association.owner, "DELETE", f"/v1/invitations/{sent[3]['id']}")
+    first = await world.ok(association.owner, "GET", f"{path}?limit=2")
+    rest = await world.ok(association.owner, "GET", f"{path}?limit=2&cursor={first['next']}")
+
+    assert first["items"] + rest["items"] == [sent[1], sent[2], sent[4]]
+    taken = f"/v1/invitations/{await code_to(person.email)}/accept"
+    await world.ok(person.token, "POST", taken)
+    assert (await world.ok(association.owner, "GET", path))["items"] == [sent[2], sent[4]]
+    assert_problem(await world.call(person.token, "GET", path), 403, "forbidden")
+    owner = (await world.ok(association.owner, "GET", "/v1/me"))["emails"][0]
+    with clock.at(clock.now() + timedelta(days=8)):
+        later = await identity.issue_token(owner, timedelta(hours=1))
+        assert (await world.ok(later, "GET", path))["items"] == []
+
+
 async def test_an_owner_who_accepts_a_lesser_seat_stays_an_owner(world: World) -> None:
     association = await world.association()
     email = (await world.ok(association.owner, "GET", "/v1/me"))["emails"][0]

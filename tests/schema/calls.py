@@ -78,6 +78,7 @@ CALLS: dict[str, Call] = {
     "inviteMember": Call(
         "POST", _ASSOCIATION + "/members", {"email": "a@matrice.example", "role": "owner"}, public=True
     ),
+    "listInvitations": Call("GET", _ASSOCIATION + "/invitations", public=True),
     "updateMember": Call("PATCH", _ASSOCIATION + "/members/{person_id}", {"role": "owner"}, public=True),
     "removeMember": Call("DELETE", _ASSOCIATION + "/members/{person_id}", public=True),
     "acceptInvitation": Call("POST", "/v1/invitations/unknown/accept"),

@@ -19,9 +19,13 @@ from tests.schema.contract import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
 GUARDS = {getattr(actor, name) for name in ("public", "signed_in", "employed", "moderator", "admin")}
-OURS = {"getReadiness", "getMetrics", "downloadExport", "giveFeedback", "listPolicies", "deletePolicy"}
+OURS = {
+    *("getReadiness", "getMetrics", "downloadExport", "giveFeedback", "listPolicies", "deletePolicy"),
+    "listInvitations",
+}
 """Operations of the operators that the contract groups under `health`, what the `url` of an export names, what both
-sides say at the end, and the history that the contract wants readable, with what is planned in it."""
+sides say at the end, the history that the contract wants readable, with what is planned in it, and what
+`revokeInvitation` takes back."""
 
 
 def handlers(app: Litestar) -> Iterator[tuple[str, BaseRouteHandler]]:
