@@ -62,6 +62,8 @@ KINDS: dict[str, WhenInDoubt] = {
     "association_reinstated": "hold",
     "association_closed": "hold",
     "member_joined": "hold",
+    "member_changed": "hold",
+    "member_removed": "hold",
     "many_deactivated": "hold",
     "erasure_near": "hold",
     "sign_in": "resend",

@@ -36,6 +36,20 @@ class MemberJoined(Fact, frozen=True, kw_only=True):
     person_id: UUID
 
 
+class MemberChanged(Fact, frozen=True, kw_only=True):
+    """Somebody else changed the role of a member of an association."""
+
+    association_id: UUID
+    person_id: UUID
+
+
+class MemberRemoved(Fact, frozen=True, kw_only=True):
+    """Somebody else removed a member from an association."""
+
+    association_id: UUID
+    person_id: UUID
+
+
 class AssociationRefused(AssociationFact, frozen=True, kw_only=True):
     """A moderator refused an association, with reasons."""
 

@@ -20,7 +20,7 @@ from api.core.schemas import Page
 from api.notifications.kinds import CODES
 from api.notifications.service import mail_code
 from api.organisations import policy, queries
-from api.organisations.facts import MemberJoined
+from api.organisations.facts import MemberChanged, MemberJoined, MemberRemoved
 from api.organisations.lifecycle import enter
 from api.organisations.schemas import InvitationOut, MemberIn, MemberOut
 from api.organisations.tables import AssociationMember, Invitation
@@ -189,6 +189,8 @@ async def update_member(
                     (AssociationMember.association_id == association_id)
                     & (AssociationMember.person_id == person_id)
                 )
+                if person_id != actor.person_id:
+                    await record(MemberChanged(association_id=association_id, person_id=person_id))
             return await queries.get_member(connection, association_id, person_id)
     except asyncpg.CheckViolationError:
         raise LastOwner from None
@@ -209,6 +211,8 @@ async def remove_member(actor: Actor, association_id: UUID, person_id: UUID) -> 
                 .returning(AssociationMember.id)
             )
             found(gone or None)
+            if person_id != actor.person_id:
+                await record(MemberRemoved(association_id=association_id, person_id=person_id))
     except asyncpg.CheckViolationError:
         raise LastOwner from None
 

@@ -16,7 +16,7 @@ from api.notifications.delivery import deliver
 from api.organisations.members import MOST_INVITATIONS
 from tests.api.core.asking import assert_problem
 from tests.make.world import Association, World
-from tests.reactions.world import react
+from tests.reactions.world import catch_up, react
 
 _MAIL = """
     SELECT id, kind, language, subject, text, person_id FROM mail WHERE to_address = $1 AND kind = 'invitation'
@@ -366,6 +366,54 @@ async def test_owners_are_told_who_joined(world: World, settings: Settings) -> N
         "Sofia Blanc a rejoint " + (await world.ok(None, "GET", f"/v1/associations/{association.id}"))["name"]
     ]
     assert (await world.ok(person.token, "GET", "/v1/me/notifications"))["items"] == []
+
+
+async def told(world: World, token: str) -> list[tuple[str, str, str]]:
+    """Give what somebody was told of their membership, the oldest first."""
+    items = (await world.ok(token, "GET", "/v1/me/notifications"))["items"]
+    seen = [
+        (item["kind"], item["title"], item["text"]) for item in items if item["kind"].startswith("member")
+    ]
+    return seen[::-1]
+
+
+async def version_of(world: World, association: Association, person: Guest) -> int:
+    listed = (await world.ok(association.owner, "GET", members(association)))["items"]
+    (version,) = [each["version"] for each in listed if each["person_id"] == person.id]
+    return int(version)
+
+
+async def test_a_member_is_told_of_a_new_role_and_of_their_removal(world: World, settings: Settings) -> None:
+    association = await world.association(name="Les Amis du Lac")
+    person = await join(world, association)
+    path = f"{members(association)}/{person.id}"
+    await catch_up(settings)
+    for _ in range(2):  # the second changes nothing
+        tag = f'"v{await version_of(world, association, person)}"'
+        await world.ok(association.owner, "PATCH", path, {"role": "owner"}, if_match=tag)
+    await catch_up(settings)
+    assert (await world.call(association.owner, "DELETE", path)).status_code == 204
+    await catch_up(settings)
+
+    changed, removed = await told(world, person.token)
+    assert changed == (
+        "member_changed",
+        "Votre rôle change chez Les Amis du Lac",
+        "Vous êtes maintenant responsable des Amis du Lac.",
+    )
+    assert removed[:2] == ("member_removed", "Vous ne faites plus partie des Amis du Lac")
+    assert "nouvelle invitation" in removed[2]
+    assert [kind for kind, *_ in await told(world, association.owner)] == ["member_joined"]
+
+
+async def test_nobody_is_told_of_what_they_did_to_themselves(world: World, settings: Settings) -> None:
+    association = await world.association()
+    person = await join(world, association, "owner")
+    path, tag = f"{members(association)}/{person.id}", f'"v{await version_of(world, association, person)}"'
+    await world.ok(person.token, "PATCH", path, {"role": "coordinator"}, if_match=tag)
+    assert (await world.call(person.token, "DELETE", path)).status_code == 204
+    await catch_up(settings)
+    assert await told(world, person.token) == []
 
 
 async def test_an_invitation_sent_again_with_its_key_is_made_once(world: World) -> None:

@@ -11,7 +11,9 @@ from api.organisations.facts import (
     AssociationSuspended,
     AssociationVerified,
     ManyDeactivated,
+    MemberChanged,
     MemberJoined,
+    MemberRemoved,
 )
 from workers.reactions.people import administrators_of, decision, members_of, row_of
 from workers.registry import reacts_to
@@ -70,6 +72,27 @@ async def tell_owners_of_member(fact: MemberJoined, key: str) -> None:
             values=dict(row),
         )
         await notify(await members_of(fact.association_id, fact.person_id, "owner"), news, key)
+
+
+@reacts_to(MemberChanged)
+async def tell_member_of_role(fact: MemberChanged, key: str) -> None:
+    """Tell a member which role they have now, unless they have left meanwhile."""
+    row = await bound().fetchrow(_MEMBER, fact.association_id, fact.person_id)
+    if row:
+        await _tell_member(fact, "member_changed", key, association=row["association"], role=row["role"])
+
+
+@reacts_to(MemberRemoved)
+async def tell_removed_member(fact: MemberRemoved, key: str) -> None:
+    """Tell whoever was removed from an association, unless they have come back meanwhile."""
+    if await bound().fetchrow(_MEMBER, fact.association_id, fact.person_id) is None:
+        row = await row_of(_ASSOCIATION, fact.association_id)
+        await _tell_member(fact, "member_removed", key, association=row["association"])
+
+
+async def _tell_member(fact: MemberChanged | MemberRemoved, kind: str, key: str, **values: str) -> None:
+    news = News(kind=kind, about_type="association", about_id=fact.association_id, values=values)
+    await notify([fact.person_id], news, key)
 
 
 @reacts_to(ManyDeactivated)
