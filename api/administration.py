@@ -19,7 +19,7 @@ from api.identity import service as identity
 from api.identity.api_keys import revoke_secret
 from api.identity.providers import create_identity_provider
 from api.identity.schemas import IdentityProviderIn
-from api.organisations import service as organisations
+from api.organisations import companies
 from api.organisations.schemas import CompanyIn, Format
 from api.terminal import of_development, settings, with_database
 
@@ -60,13 +60,22 @@ async def company_create(
     provider = None
     if issuer:
         provider = _body(IdentityProviderIn, issuer=issuer, audience=audience, jwks_url=jwks_url)
-    made = await organisations.create_company(system(), _body(CompanyIn, **given))
+    made = await companies.create_company(system(), _body(CompanyIn, **given))
     if provider:
         inside = msgspec.structs.replace(
             system(), employment=Employment(made.id, made.id, frozenset({"company_admin"}))
         )
         await create_identity_provider(inside, made.id, provider, development=settings().development)
     click.echo(msgspec.json.encode(made).decode())
+
+
+@company.command("admin")
+@click.option("--slug", required=True)
+@click.option("--email", required=True)
+@with_database
+async def company_admin(slug: str, email: str) -> None:
+    """Make the person of an address an administrator of a company that has none left."""
+    await companies.appoint_administrator(slug, email)
 
 
 def _body(shape: type[T], **given: Any) -> T:

@@ -13,8 +13,8 @@ from api.core.language import Words
 from api.core.problems import Problem, Unauthenticated
 from api.identity.company_tokens import CompanyToken
 from api.identity.tables import Identity
+from api.organisations.companies import add_employee
 from api.organisations.queries import get_company, get_policy
-from api.organisations.service import add_employee
 from api.organisations.tables import Employee
 from api.people.service import add_person
 

@@ -16,9 +16,9 @@ from api.core.problems import Fault, Invalid
 from api.core.schemas import Email
 from api.identity.leaving import deactivate, reactivate
 from api.identity.schemas import ImportIn, ImportOut
+from api.organisations.companies import add_employee
 from api.organisations.policy import require_company_role
 from api.organisations.queries import get_company
-from api.organisations.service import add_employee
 from api.organisations.tables import Employee
 from api.people.service import add_person
 

@@ -11,7 +11,7 @@ from api.core.pagination import CursorText, Limit
 from api.core.problems import Forbidden, Invalid, NotFound, VersionChanged, VersionRequired
 from api.core.routing import Caller, EditedVersion, Viewer, created
 from api.core.schemas import Page
-from api.organisations import queries, service
+from api.organisations import companies, queries, service
 from api.organisations.policy import AlreadyRegistered, require_company_role
 from api.organisations.schemas import (
     AssociationIn,
@@ -75,7 +75,7 @@ async def update_association(
 @post("/v1/companies", operation_id="createCompany", guards=[admin], raises=[Invalid, AlreadyRegistered])
 async def create_company(actor: Caller, data: JSONBody[CompanyIn]) -> Response[CompanyOut]:
     """Create a company with sensible defaults and its first company_admin."""
-    company = await service.create_company(actor, data)
+    company = await companies.create_company(actor, data)
     return created(company, f"/v1/companies/{company.id}")
 
 
@@ -84,7 +84,7 @@ async def update_company(
     actor: Caller, company_id: FromPath[UUID], data: JSONBody[CompanyPatch], edited: EditedVersion
 ) -> CompanyOut:
     """Edit a company, as its administrator."""
-    return await service.update_company(actor, company_id, data, edited)
+    return await companies.update_company(actor, company_id, data, edited)
 
 
 @get("/v1/companies/{company_id:uuid}", operation_id="getCompany", guards=[signed_in], raises=[NotFound])
@@ -138,7 +138,7 @@ async def update_employee(
     edited: EditedVersion,
 ) -> EmployeeOut:
     """Edit an employee: HR; their roles: a company_admin, who does not take that role from themself."""
-    return await service.update_employee(actor, company_id, employee_id, data, edited)
+    return await companies.update_employee(actor, company_id, employee_id, data, edited)
 
 
 router = Router(

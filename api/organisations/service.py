@@ -1,8 +1,7 @@
-"""Use cases of associations and companies."""
+"""Use cases of associations."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,31 +9,22 @@ import asyncpg
 import msgspec
 
 from api.core import clock
-from api.core.actor import Actor, Employment
+from api.core.actor import Actor
 from api.core.database import Connection, found, transaction
 from api.core.ids import new_id
-from api.core.language import Words
 from api.core.lifecycle import Move, starts
 from api.core.outbox import Fact, record
 from api.core.problems import Fault, Invalid, VersionChanged, VersionRequired
 from api.core.schemas import changes
 from api.organisations import policy, queries
-from api.organisations.company_policies import set_policy
 from api.organisations.facts import AssociationRefused, AssociationVerified
 from api.organisations.schemas import (
     AssociationIn,
     AssociationOut,
     AssociationPatch,
-    CompanyIn,
-    CompanyOut,
-    CompanyPatch,
-    EmployeeOut,
-    EmployeePatch,
     one_reason,
 )
-from api.organisations.schemas_policy import PolicyIn
-from api.organisations.tables import Association, AssociationMember, Company, Employee
-from api.people.service import person_of_email
+from api.organisations.tables import Association, AssociationMember
 
 _TAKEN = """
     SELECT array_agg(DISTINCT kind ORDER BY kind) FROM association,
@@ -178,116 +168,3 @@ async def _lock_association(connection: Connection, association_id: UUID) -> asy
             association_id,
         )
     )
-
-
-async def create_company(actor: Actor, given: CompanyIn) -> CompanyOut:
-    """Create a company with a policy of sensible defaults and its first company_admin.
-
-    Raises Invalid, AlreadyRegistered.
-    """
-    policy.check_time_zone(given.time_zone)
-    identifiers = policy.check_identifiers(siren=given.siren)
-    company_id = new_id()
-    inside = _inside(actor, company_id)
-    fields = msgspec.structs.asdict(given) | identifiers
-    email = fields.pop("admin_email")
-    try:
-        async with transaction(inside) as connection:
-            await Company.insert(Company(id=company_id, created_at=clock.now(), **fields))
-            await set_policy(company_id, PolicyIn(), date(2000, 1, 1))
-            person_id = await person_of_email(email)
-            await add_employee(company_id, person_id, email=email, roles=["employee", "company_admin"])
-            return await queries.get_company(connection, company_id, inside)
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name == "employee_one_active_job":
-            words = Words(
-                "This person works for another company.",
-                "Cette personne travaille pour une autre entreprise.",
-            )
-            raise Invalid(faults=[Fault("/admin_email", "employed-elsewhere", words)]) from None
-        raise policy.registered_by(error.constraint_name) from None
-
-
-async def update_company(actor: Actor, company_id: UUID, given: CompanyPatch, edited: int) -> CompanyOut:
-    """Edit a company, as its administrator; raises NotFound, Forbidden, Invalid, VersionChanged."""
-    edits = changes(given)
-    if "time_zone" in edits:
-        policy.check_time_zone(edits["time_zone"])
-    if "group_roles" in edits:
-        edits["group_roles"] = msgspec.json.encode(edits["group_roles"]).decode()
-    async with transaction(actor) as connection:
-        present = await queries.get_company(connection, company_id, actor)
-        policy.require_company_role(actor, company_id, "company_admin")
-        if present.version != edited:
-            raise VersionChanged
-        where = (Company.id == company_id) & (Company.version == edited)
-        if edits and not await Company.update(edits).where(where).returning(Company.id):
-            raise VersionChanged
-        return await queries.get_company(connection, company_id, actor)
-
-
-def _inside(actor: Actor, company_id: UUID) -> Actor:
-    """Widen the walls to a company that the actor is making."""
-    return msgspec.structs.replace(
-        actor,
-        employment=Employment(company_id, company_id, frozenset()),
-        roles=actor.roles | {"system"},
-    )
-
-
-async def add_employee(
-    company_id: UUID,
-    person_id: UUID,
-    *,
-    email: str | None,
-    roles: list[str],
-    given_name: str = "",
-    family_name: str = "",
-    external_id: str | None = None,
-) -> UUID:
-    """Add an employee, in the open transaction; gives the employee's id. Raises EmployeeErased."""
-    employee_id = new_id()
-    employee = Employee(
-        id=employee_id,
-        company_id=company_id,
-        person_id=person_id,
-        email=email,
-        roles=roles,
-        given_name=given_name,
-        family_name=family_name,
-        external_id=external_id,
-        created_at=clock.now(),
-    )
-    try:
-        await Employee.insert(employee)
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name != "employee_was_erased":
-            raise
-        raise policy.EmployeeErased from None
-    return employee_id
-
-
-async def update_employee(
-    actor: Actor, company_id: UUID, employee_id: UUID, given: EmployeePatch, edited: int
-) -> EmployeeOut:
-    """Edit an employee; raises NotFound, Forbidden (roles are an administrator's), VersionChanged, Invalid."""
-    edits = changes(given)
-    try:
-        async with transaction(actor) as connection:
-            present = await queries.get_employee(connection, company_id, employee_id, actor)
-            policy.require_company_role(
-                actor, company_id, "company_admin", *(() if "roles" in edits else ("hr",))
-            )
-            roles = edits.get("roles", present.roles)
-            policy.require_administration_kept(actor, employee_id, present.roles, roles)
-            if present.version != edited:
-                raise VersionChanged
-            where = (Employee.id == employee_id) & (Employee.version == edited)
-            if edits and not await Employee.update(edits).where(where).returning(Employee.id):
-                raise VersionChanged
-            return await queries.get_employee(connection, company_id, employee_id, actor)
-    except (asyncpg.ForeignKeyViolationError, asyncpg.CheckViolationError):
-        words = Words(
-            "Not another employee of this company.", "Ce n’est pas un autre collaborateur de l’entreprise."
-        )
-        raise Invalid(faults=[Fault("/manager_id", "manager", words)]) from None

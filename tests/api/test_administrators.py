@@ -1,13 +1,19 @@
 """An administrator answers for employees where nobody else of HR can, and nowhere else."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from click.testing import CliRunner
 
+from api.cli import main
 from api.core import clock
 from api.core.database import operations
+from api.core.problems import Invalid
 from api.core.settings import Settings
+from api.identity.service import issue_token
+from api.organisations.companies import appoint_administrator
 from tests.api.core.asking import assert_problem
 from tests.make.world import Company, World
 from tests.reactions.world import catch_up
@@ -207,3 +213,54 @@ async def test_an_administrator_may_give_up_every_other_role(world: World) -> No
     await give(world, company, company.admin, "company_admin")
     job = (await world.ok(company.admin, "GET", "/v1/me"))["employments"][0]
     assert job["roles"] == ["company_admin", "employee"]
+
+
+async def administers(world: World, company: Company, token: str) -> bool:
+    return (
+        await world.call(token, "GET", f"/v1/companies/{company.id}/identity-providers")
+    ).status_code == 200
+
+
+async def test_the_operator_appoints_an_administrator_where_none_is_left(world: World) -> None:
+    company = await world.company()
+    slug = (await world.ok(company.admin, "GET", f"/v1/companies/{company.id}"))["slug"]
+    employee = world.employee(company, email=f"Alex@{slug}.example")
+    assert not await administers(world, company, employee)
+    async with operations() as connection:
+        await connection.execute(
+            "UPDATE employee SET roles = '{employee}' WHERE company_id = $1", UUID(company.id)
+        )
+
+    for _ in range(2):
+        await appoint_administrator(slug, f"alex@{slug}.example")
+    assert await administers(world, company, employee)
+    jobs = (await world.ok(employee, "GET", "/v1/me"))["employments"]
+    assert [job["roles"] for job in jobs] == [["company_admin", "employee"]]
+
+    stranger = f"secours@{slug}.example"
+    await appoint_administrator(slug, stranger)
+    assert await administers(world, company, await issue_token(stranger, timedelta(hours=1)))
+
+
+async def test_nobody_is_appointed_who_works_elsewhere_or_was_deactivated(world: World) -> None:
+    company, other = await world.company(), await world.company()
+    slug = (await world.ok(company.admin, "GET", f"/v1/companies/{company.id}"))["slug"]
+    address = (await world.ok(other.admin, "GET", "/v1/me"))["emails"][0]
+    gone = f"partie@{slug}.example"
+    await appoint_administrator(slug, gone)
+    async with operations() as connection:
+        await connection.execute("UPDATE employee SET active = false WHERE email = $1", gone)
+
+    for email, code in ((address, "employed-elsewhere"), (gone, "deactivated")):
+        with pytest.raises(Invalid) as refused:
+            await appoint_administrator(slug, email)
+        assert [(fault.pointer, fault.code) for fault in refused.value.faults or []] == [
+            ("/admin_email", code)
+        ]
+    assert not await administers(world, company, other.admin)
+
+
+def test_a_company_that_is_not_there_is_said(environment: dict[str, str]) -> None:
+    asked = ["company", "admin", "--slug", "nulle-part", "--email", "a@b.example"]
+    done = CliRunner(env=environment).invoke(main, asked)
+    assert (done.exit_code, done.output) == (1, "Error: Nothing here\n")

@@ -14,8 +14,8 @@ from api.core.actor import system
 from api.core.database import operations, transaction
 from api.dev.issuer import mint
 from api.identity import service as identity
+from api.organisations.companies import add_employee
 from api.organisations.policy import EmployeeErased
-from api.organisations.service import add_employee
 from api.people.service import add_person
 from tests.api.core.asking import assert_problem
 from tests.api.test_importing import take

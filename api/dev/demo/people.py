@@ -15,6 +15,7 @@ from api.identity.arrivals import arrive
 from api.identity.company_tokens import CompanyToken
 from api.identity.providers import create_identity_provider
 from api.identity.schemas import IdentityProviderIn
+from api.organisations import companies
 from api.organisations import service as organisations
 from api.organisations.company_policies import put_policy
 from api.organisations.schemas import AssociationIn, CompanyIn, EmployeePatch
@@ -45,7 +46,7 @@ async def open_company(
     issuer = f"{provider}/{firm.slug}"
     with at(midnight(day) + timedelta(hours=9)):
         email = f"administration@{firm.domain}"
-        made = await organisations.create_company(
+        made = await companies.create_company(
             admin,
             CompanyIn(
                 slug=firm.slug,
@@ -85,7 +86,7 @@ async def _place(employee: Employee, head: Actor, arrived: dict[str, Actor]) -> 
     version = 1
     if employee.roles != ["employee"]:
         roles = EmployeePatch(roles=employee.roles)
-        await organisations.update_employee(head, job.company_id, job.employee_id, roles, version)
+        await companies.update_employee(head, job.company_id, job.employee_id, roles, version)
         version += 1
     manager = arrived[employee.manager].employment if employee.manager else None
     place = EmployeePatch(
@@ -94,7 +95,7 @@ async def _place(employee: Employee, head: Actor, arrived: dict[str, Actor]) -> 
         manager_id=manager.employee_id if manager else None,
     )
     hr = next(iter(arrived.values()))
-    await organisations.update_employee(hr, job.company_id, job.employee_id, place, version)
+    await companies.update_employee(hr, job.company_id, job.employee_id, place, version)
 
 
 async def register(host: Host, day: date) -> tuple[Actor, UUID]:

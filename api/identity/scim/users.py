@@ -23,7 +23,7 @@ from api.identity.scim.description import (
 from api.identity.scim.filters import Column, Columns, order, read_id, where
 from api.identity.scim.values import bounded, found, meta_of, read_reference
 from api.organisations import tables
-from api.organisations.service import add_employee
+from api.organisations.companies import add_employee
 from api.people.service import add_person
 
 COLUMNS: Columns = {
