@@ -77,6 +77,19 @@ async def test_hr_is_asked_for_the_hours_that_a_manager_left_unanswered(
     assert approved["state"] == "approved"
 
 
+async def test_hr_alone_is_asked_for_hours_where_the_policy_says_hr(world: World, settings: Settings) -> None:
+    company = await world.company(approval="manager", hours_approval="hr")
+    manager, employee = await world.managed(company)
+    owner, entry = await worked(world, company, manager, employee)
+    path = f"/v1/hours/{entry['id']}"
+    await world.ok(owner, "POST", f"{path}/confirm")
+    await catch_up(settings)
+
+    assert [await asked(world, who, entry) for who in (manager, company.admin)] == [0, 1]
+    assert (await world.call(manager, "POST", f"{path}/approve")).status_code == 404
+    assert (await world.ok(company.admin, "POST", f"{path}/approve"))["state"] == "approved"
+
+
 async def test_hr_is_asked_once_for_hours_confirmed_after_the_manager_left(
     world: World, settings: Settings
 ) -> None:
