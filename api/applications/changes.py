@@ -15,7 +15,7 @@ from api.applications.facts import (
     ChangeWithdrawn,
     TermsChanged,
 )
-from api.applications.moves import change, ids_of, lock, refusals
+from api.applications.moves import change, ids_of, lock, not_own, refusals
 from api.applications.schemas import ChangeIn, ChangeOut
 from api.applications.tables import ChangeProposal
 from api.core import clock, pagination
@@ -218,7 +218,8 @@ async def _entered(
 
 
 async def _move(present: asyncpg.Record, proposal: asyncpg.Record, act: Move, fact: type[ChangeFact]) -> None:
-    await ChangeProposal.update({"state": act.target}).where(ChangeProposal.id == proposal["id"])
+    with not_own():
+        await ChangeProposal.update({"state": act.target}).where(ChangeProposal.id == proposal["id"])
     await record(fact(**ids_of(present), change_id=proposal["id"]))
 
 

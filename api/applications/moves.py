@@ -122,6 +122,17 @@ def refusals() -> Iterator[None]:
         raise REFUSALS[error.constraint_name] from None
 
 
+@contextmanager
+def not_own() -> Iterator[None]:
+    """Say, as the code would, that nobody decides for themselves where the database alone refused it."""
+    try:
+        yield
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name not in policy.NOT_OWN:
+            raise
+        raise Forbidden(policy.OWN) from None
+
+
 def limit(constraint: str, minutes_left: int | None, minutes_asked: int) -> Problem:
     """Give what whoever applied is told of a limit: no figure of the budget, which is everybody's."""
     if constraint == "budget_not_exceeded":
@@ -150,12 +161,8 @@ async def change(present: asyncpg.Record, **columns: Any) -> None:
     """Write to an application that is locked; where the database puts it to the employer again, say so."""
     where = (Application.id == present["id"]) & (Application.state == present["state"])
     written = Application.update(dict[Any, Any](columns)).where(where)
-    try:
+    with not_own():
         rows = await written.returning(Application.approval_asked_at)
-    except asyncpg.CheckViolationError as error:
-        if error.constraint_name not in policy.NOT_OWN:
-            raise
-        raise Forbidden(policy.OWN) from None
     if not rows:
         raise NotFound
     if rows[0]["approval_asked_at"] != present["approval_asked_at"]:

@@ -36,7 +36,9 @@ NOT_OWN = frozenset(
     {
         "application_not_decided_by_applicant",
         "application_not_answered_by_applicant",
+        "change_proposal_not_answered_by_author",
         "hours_entry_not_decided_by_author",
+        "hours_entry_not_rejected_by_author",
     }
 )
 """Constraints by which the database refuses it."""

@@ -5,11 +5,12 @@ from uuid import UUID
 
 import asyncpg
 
-from api.applications.policy import NOT_OWN, OWN, require_sight
+from api.applications.moves import not_own
+from api.applications.policy import require_sight
 from api.core.actor import Actor
 from api.core.database import Connection, found
 from api.core.language import Words
-from api.core.problems import Forbidden, NotFound, WrongState
+from api.core.problems import NotFound, WrongState
 from api.hours import policy
 from api.hours.tables import HoursEntry
 
@@ -28,11 +29,10 @@ async def move(entry: asyncpg.Record, **change: object) -> None:
     """Write to an entry that is locked; raises NotFound, Forbidden, and WrongState for whoever did not come."""
     where = (HoursEntry.id == entry["id"]) & (HoursEntry.state == entry["state"])
     try:
-        if not await HoursEntry.update(dict[Any, Any](change)).where(where).returning(HoursEntry.id):
-            raise NotFound
+        with not_own():
+            if not await HoursEntry.update(dict[Any, Any](change)).where(where).returning(HoursEntry.id):
+                raise NotFound
     except asyncpg.CheckViolationError as error:
-        if error.constraint_name in NOT_OWN:
-            raise Forbidden(OWN) from None
         if error.constraint_name != "hours_entry_of_who_came":
             raise
         raise WrongState(_ABSENT, state="no_show", allowed=sorted(policy.WORKING)) from None

@@ -143,27 +143,40 @@ async def test_who_joins_an_association_confirms_no_hours_of_theirs_and_agrees_t
     assert (await world.ok(other, "POST", f"/v1/hours/{entry['id']}/confirm"))["state"] == "approved"
 
 
+TABLES = ("application", "change_proposal", "hours_entry")
+OF_THE_ASSOCIATION = {
+    "application_not_answered_by_applicant": "UPDATE application SET state = 'accepted' WHERE id = $1",
+    "change_proposal_not_answered_by_author": "UPDATE change_proposal SET state = 'accepted' WHERE id = $1",
+}
+OF_THE_COMPANY = {
+    "application_not_decided_by_applicant": "UPDATE application SET employer_approval = 'approved' WHERE id = $1",
+    "hours_entry_not_decided_by_author": """UPDATE hours_entry SET state = 'approved', approved_by = app_person()
+                                            WHERE id = $1""",
+    "hours_entry_not_rejected_by_author": "UPDATE hours_entry SET state = 'rejected' WHERE id = $1",
+}
+
+
 async def past_all_code(world: World, case: str) -> str:
     """Decide for oneself by a key of one's own, as the application's role and nothing before it."""
     company, second, association = await two_administrators(world, approval="hr", hours_approval="hr")
-    if case == "application_not_answered_by_applicant":
+    if case in OF_THE_ASSOCIATION:
         employee, it = await joined(world, association)
+        if case.startswith("change"):
+            path = f"/v1/applications/{it['id']}"
+            await world.ok(association.owner, "POST", f"{path}/accept")
+            it = await world.ok(employee, "POST", f"{path}/changes", {"effort_minutes": 2400})
         _, key = await key_of(world, employee, association.id)
         actor = Actor(person_id=None, key_id=key, memberships={UUID(association.id): "coordinator"})
-        sql = "UPDATE application SET state = 'accepted' WHERE id = $1"
     else:
-        _, key = await key_of(world, company.admin, company.id)
-        actor = Actor(
-            person_id=None, key_id=key, employment=Employment(UUID(company.id), key, frozenset({"hr"}))
-        )
-        if case == "application_not_decided_by_applicant":
+        if case.startswith("application"):
             it = await world.application(company.admin, await world.mission(association))
-            sql = "UPDATE application SET employer_approval = 'approved' WHERE id = $1"
         else:
             it = await confirmed(world, company, second, association)
-            sql = f"UPDATE hours_entry SET state = 'approved', approved_by = '{key}' WHERE id = $1"
+        _, key = await key_of(world, company.admin, company.id)
+        job = Employment(UUID(company.id), key, frozenset({"hr"}))
+        actor = Actor(person_id=None, key_id=key, employment=job)
     async with transaction(actor) as connection:
-        return await connection.execute(sql, UUID(it["id"]))
+        return await connection.execute((OF_THE_ASSOCIATION | OF_THE_COMPANY)[case], UUID(it["id"]))
 
 
 @pytest.mark.parametrize("case", sorted(policy.NOT_OWN))
@@ -177,7 +190,8 @@ async def test_the_database_refuses_it_whatever_the_code_forgot(world: World, ca
 async def test_without_its_guard_one_decides_for_oneself(
     app: Litestar, environment: dict[str, str], case: str
 ) -> None:
-    guard = f"DROP TRIGGER {case} ON {'hours_entry' if case.startswith('hours') else 'application'}"
+    (table,) = [table for table in TABLES if case.startswith(table)]
+    guard = f"DROP TRIGGER {case} ON {table}"
     async with cloned(environment, guard) as settings, served(app, settings) as client:
         assert await past_all_code(World(client, environment), case) == "UPDATE 1"
 
@@ -189,10 +203,22 @@ async def test_what_the_database_refuses_is_told_as_the_code_does(
     entry = await confirmed(world, company, second, association)
     application = await world.application(company.admin, await world.mission(association))
     own, _ = await key_of(world, company.admin, company.id)
+    employee, joining = await joined(world, association)
+    path = f"/v1/applications/{joining['id']}"
+    await world.ok(association.owner, "POST", f"{path}/accept")
+    change = await world.ok(employee, "POST", f"{path}/changes", {"effort_minutes": 2400})
+    theirs, _ = await key_of(world, employee, association.id)
     monkeypatch.setattr(Actor, "acts_for", lambda *_: False)
 
-    for path in (f"/v1/applications/{application['id']}", f"/v1/hours/{entry['id']}"):
-        assert_problem(await world.call(own, "POST", f"{path}/approve"), 403, "forbidden")
+    for who, path, body in (
+        (own, f"/v1/applications/{application['id']}/approve", None),
+        (own, f"/v1/hours/{entry['id']}/approve", None),
+        (own, f"/v1/hours/{entry['id']}/reject", REASON),
+        (theirs, f"/v1/changes/{change['id']}/accept", None),
+        (theirs, f"/v1/changes/{change['id']}/decline", None),
+    ):
+        told = assert_problem(await world.call(who, "POST", path, body), 403, "forbidden")
+        assert told["detail"] == OWN
 
 
 async def test_a_mission_that_its_applicant_completes_settles_their_employers_silence(world: World) -> None:
