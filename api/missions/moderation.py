@@ -15,7 +15,6 @@ from api.core.lifecycle import move, starts
 from api.core.outbox import record
 from api.core.problems import Forbidden, Problem
 from api.core.schemas import Page
-from api.missions import policy
 from api.missions.facts import FlagResolved
 from api.missions.queries import get_mission
 from api.missions.schemas import FlagIn, FlagOut, Outcome, Waiting
@@ -33,15 +32,15 @@ _QUEUE = """
         UNION ALL
         SELECT 'mission', m.id, m.version, m.review_since, m.title, a.id, a.name, m.id, m.review_reasons, NULL
         FROM mission m JOIN association a ON a.id = m.association_id
-        WHERE m.review_since IS NOT NULL AND m.state = ANY ($1)
+        WHERE m.review_since IS NOT NULL AND m.state IN ('submitted', 'published', 'paused', 'in_progress')
         UNION ALL
         SELECT 'flag', f.id, m.version, f.created_at, m.title, a.id, a.name, m.id, ARRAY[f.reason], f.text
         FROM flag f JOIN mission m ON m.id = f.mission_id JOIN association a ON a.id = m.association_id
         WHERE f.resolved_at IS NULL AND f.person_id <> app_person()
     ) item
-    WHERE kind = ANY ($2) AND association_id <> ALL (coalesce(app_associations(), '{}'))
-      AND ($3::timestamptz IS NULL OR (since, id) > ($3, $4::uuid))
-    ORDER BY since, id LIMIT $5
+    WHERE kind = ANY ($1) AND association_id <> ALL (coalesce(app_associations(), '{}'))
+      AND ($2::timestamptz IS NULL OR (since, id) > ($2, $3::uuid))
+    ORDER BY since, id LIMIT $4
 """
 _FLAG = """
     SELECT id, mission_id, reason, text, created_at, outcome, resolved_at FROM flag WHERE id = $1
@@ -63,7 +62,7 @@ async def list_moderation_queue(
     """List what waits for a moderator, the longest first, but for the bodies the caller belongs to."""
     question = ("moderation", sorted(kinds))
     since, last = pagination.read_cursor(cursor, question, datetime, UUID) or (None, None)
-    rows = await connection.fetch(_QUEUE, sorted(policy.LIVE), kinds, since, last, limit + 1)
+    rows = await connection.fetch(_QUEUE, kinds, since, last, limit + 1)
     items = [Waiting(**dict(row) | {"duplicates": read_duplicates(row["duplicates"])}) for row in rows]
     return pagination.page(items, limit, question, "since", "id")
 
