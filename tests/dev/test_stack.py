@@ -88,4 +88,4 @@ def test_nothing_is_left_of_a_killed_stack(data: Path, start: Start, alive: Call
     assert running(data)
     os.kill(owner.pid, signal.SIGKILL)
     assert wait_until(lambda: not any(alive(pid) for pid in pids), 10)
-    assert running(data) is None
+    assert wait_until(lambda: running(data) is None, 10)  # they may be gone before it has let go of its files
