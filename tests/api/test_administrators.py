@@ -5,9 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from click.testing import CliRunner
 
-from api.cli import main
 from api.core import clock
 from api.core.database import operations
 from api.core.problems import Invalid
@@ -15,6 +13,7 @@ from api.core.settings import Settings
 from api.identity.service import issue_token
 from api.organisations.companies import appoint_administrator
 from tests.api.core.asking import assert_problem
+from tests.make.commands import maillon
 from tests.make.world import Company, World
 from tests.reactions.world import catch_up
 
@@ -261,6 +260,6 @@ async def test_nobody_is_appointed_who_works_elsewhere_or_was_deactivated(world:
 
 
 def test_a_company_that_is_not_there_is_said(environment: dict[str, str]) -> None:
-    asked = ["company", "admin", "--slug", "nulle-part", "--email", "a@b.example"]
-    done = CliRunner(env=environment).invoke(main, asked)
+    asked = ("company", "admin", "--slug", "nulle-part", "--email", "a@b.example")
+    done = maillon(environment, *asked)
     assert (done.exit_code, done.output) == (1, "Error: Nothing here\n")

@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from api.applications.caps import set_cap
-from api.cli import main
 from api.core.check import violations
 from api.core.database import operations
 from tests.api.core.asking import assert_problem
+from tests.make.commands import maillon
 from tests.make.world import World
 
 
@@ -51,8 +50,7 @@ async def test_a_lowered_cap_refuses_the_next_and_judges_nobody(world: World) ->
 
 
 def test_an_operator_sets_caps_and_reads_them(environment: dict[str, str]) -> None:
-    runner = CliRunner(env=environment)
-    assert runner.invoke(main, ["caps", "set", "mentoring", "1000"]).exit_code == 0
-    listed = runner.invoke(main, ["caps", "list"])
+    assert maillon(environment, "caps", "set", "mentoring", "1000").exit_code == 0
+    listed = maillon(environment, "caps", "list")
     assert '{"format":"mentoring","most":1000}' in listed.output.splitlines()
-    assert runner.invoke(main, ["caps", "set", "anything", "3"]).exit_code == 2
+    assert maillon(environment, "caps", "set", "anything", "3").exit_code == 2

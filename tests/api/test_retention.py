@@ -8,10 +8,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 import pytest_asyncio
-from click.testing import CliRunner
 from litestar import Litestar
 
-from api.cli import main
 from api.core import clock
 from api.core.check import violations
 from api.core.database import operations
@@ -20,6 +18,7 @@ from api.identity import retention
 from tests.api.test_magic_links import new_address, sign_in
 from tests.api.test_members import guest, invite, join
 from tests.make.clone import cloned
+from tests.make.commands import maillon
 from tests.make.served import served
 from tests.make.world import World
 from tests.reactions.world import catch_up
@@ -273,10 +272,9 @@ async def test_what_a_purge_looks_for_is_found_by_an_index(copied: World) -> Non
 
 
 def test_the_command_sets_a_rule_from_tomorrow_at_the_earliest(environment: dict[str, str]) -> None:
-    runner = CliRunner(env=environment)
-    listed = runner.invoke(main, ["retention", "list"])
+    listed = maillon(environment, "retention", "list")
     assert listed.exit_code == 0, listed.output
     assert '"kind":"inactive"' in listed.output
-    refused = runner.invoke(main, ["retention", "set", "notice", "30", "--from", "2026-01-01"])
+    refused = maillon(environment, "retention", "set", "notice", "30", "--from", "2026-01-01")
     assert refused.exit_code == 1
     assert "from tomorrow on" in refused.output

@@ -11,10 +11,8 @@ from typing import Any
 
 import asyncpg
 import pytest
-from click.testing import CliRunner
 from litestar import Litestar
 
-from api.cli import main
 from api.core.check import violations
 from api.core.database import close_pools, open_pools, operations, read
 from api.core.problems import Invalid, NotFound
@@ -27,6 +25,7 @@ from api.skills.service import deprecate_skill
 from migrations.reference import DATA, load_reference
 from tests.api.core.asking import assert_problem
 from tests.make.clone import cloned
+from tests.make.commands import maillon
 from tests.make.served import served
 from tests.make.world import World
 
@@ -283,8 +282,7 @@ async def test_the_commands_say_what_they_did(environment: dict[str, str], files
 
 async def command(environment: dict[str, str], *arguments: str) -> str:
     """Run a command, in a thread as it has an event loop of its own, and give what it printed."""
-
-    ran = await asyncio.to_thread(CliRunner(env=environment).invoke, main, arguments)
+    ran = await asyncio.to_thread(maillon, environment, *arguments)
     return ran.output
 
 

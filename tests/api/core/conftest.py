@@ -1,5 +1,4 @@
 import io
-import logging
 import sys
 from collections.abc import Iterator
 
@@ -8,6 +7,7 @@ import structlog
 
 from api.core import audit, edge, errors, log
 from api.notifications import delivery
+from tests.make.commands import logs_restored
 from workers import runner, schedule
 
 
@@ -18,15 +18,10 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.BytesIO]:
     screen = io.TextIOWrapper(
         captured
     )  # held here: whoever drops the last reference closes what it writes to
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    with monkeypatch.context() as patch:
+    with logs_restored(), monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", screen)
         log.configure()
         for module in (edge, errors, audit, delivery, runner, schedule):
             # A logger that was used before keeps the configuration of that time.
             patch.setattr(module, "log", structlog.get_logger())
         yield captured
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
