@@ -33,7 +33,7 @@ class Stage(NamedTuple):
 
 async def set_stage(world: World) -> Stage:
     """Make two tenants with all their objects, and strangers with theirs."""
-    company = await world.company(hours_approval="hr", approval="manager")
+    company = await world.company(hours_approval="manager", approval="manager")
     association, other = await world.association(), await world.association()
     tokens: dict[str, str | None] = {
         "anonymous": None,
