@@ -61,6 +61,10 @@ async def test_while_redis_is_away_nothing_is_lost_and_the_worker_comes_back_wit
     place: Place, settings: Settings, smtp: SmtpServer
 ) -> None:
     with valkey(place.folder / "other") as first:
+
+        async def empty() -> bool:
+            return (await status(settings_at(settings, first.url))).queues == {"default": 0}
+
         supervisor = supervised(place.environment(first.url, smtp.url))
         try:
             await sent(await tell(await make_people(3)), 10)
@@ -72,9 +76,7 @@ async def test_while_redis_is_away_nothing_is_lost_and_the_worker_comes_back_wit
             assert await count(UNRELAYED) == 5
             with valkey(place.folder / "another", port):
                 await sent(mails, 20)
-                async with asyncio.timeout(5):  # a job leaves the queue after its mail has left
-                    while (await status(settings_at(settings, first.url))).queues != {"default": 0}:
-                        await asyncio.sleep(0.02)
+                await until(empty, 5)  # a job leaves the queue after its mail has left
                 stop(supervisor, SIGTERM, 10)
                 assert supervisor.returncode == 0
         finally:
