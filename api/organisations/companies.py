@@ -8,10 +8,10 @@ import msgspec
 
 from api.core import clock
 from api.core.actor import Actor, Employment, system
-from api.core.database import found, transaction
+from api.core.database import transaction
 from api.core.ids import new_id
 from api.core.language import Words
-from api.core.problems import Fault, Invalid, VersionChanged
+from api.core.problems import Fault, Invalid, NotFound, VersionChanged
 from api.core.schemas import changes
 from api.organisations import policy, queries
 from api.organisations.company_policies import set_policy
@@ -58,7 +58,9 @@ async def appoint_administrator(slug: str, email: str) -> None:
     What the operator does for a company that nobody administers any more. Raises NotFound, Invalid.
     """
     async with transaction(msgspec.structs.replace(system(), roles=frozenset({"admin"}))) as connection:
-        company_id: UUID = found(await connection.fetchval(_BY_SLUG, slug))
+        company_id: UUID | None = await connection.fetchval(_BY_SLUG, slug)
+    if company_id is None:
+        raise NotFound(Words(f"No company is called {slug}.", f"Aucune entreprise ne s’appelle {slug}."))
     try:
         async with transaction(_inside(system(), company_id)) as connection:
             await connection.execute(_APPOINT, company_id, email)

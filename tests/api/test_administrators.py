@@ -262,4 +262,4 @@ async def test_nobody_is_appointed_who_works_elsewhere_or_was_deactivated(world:
 def test_a_company_that_is_not_there_is_said(environment: dict[str, str]) -> None:
     asked = ("company", "admin", "--slug", "nulle-part", "--email", "a@b.example")
     done = maillon(environment, *asked)
-    assert (done.exit_code, done.output) == (1, "Error: Nothing here\n")
+    assert (done.exit_code, done.output) == (1, "Error: No company is called nulle-part.\n")
