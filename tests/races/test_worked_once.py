@@ -27,6 +27,7 @@ DECLARED = """
     FROM application WHERE id = $1
 """
 WAITS = "SELECT pg_blocking_pids($1) <> '{}'"
+WRITTEN = "SELECT count(*) FROM hours_entry WHERE application_id = $1"
 PARIS = ZoneInfo("Europe/Paris")
 
 
@@ -100,8 +101,8 @@ async def two_sessions(
         await second.close()
 
 
-async def meet(environment: dict[str, str], path: str, hours: tuple[int | None, int | None]) -> None:
-    """Declare an hour in one session, then another in a second one before the first commits."""
+async def meet(environment: dict[str, str], path: str, hours: tuple[int | None, int | None]) -> int:
+    """Declare an hour in one session, another in a second one before the first commits; gives how many are written."""
     application = UUID(path.split("/")[3])
     starts = [datetime.combine(clock.today("Europe/Paris"), time(hour or 0), PARIS) for hour in hours]
     async with two_sessions(environment) as (first, second):
@@ -113,6 +114,8 @@ async def meet(environment: dict[str, str], path: str, hours: tuple[int | None, 
             while not (behind.done() or await first.fetchval(WAITS, second.get_server_pid())):
                 await asyncio.sleep(0.01)
         await behind
+        written: int = await second.fetchval(WRITTEN, application)
+    return written
 
 
 @pytest.mark.parametrize("hours", [(None, None), (None, 9), (9, None), (9, 10)])
@@ -127,7 +130,7 @@ async def test_by_sql_what_was_worked_is_written_once(
 
 async def test_by_sql_hours_apart_are_both_written(world: World, environment: dict[str, str]) -> None:
     _, path = await engaged(world)
-    await meet(environment, path, (9, 11))
+    assert await meet(environment, path, (9, 11)) == 2
 
 
 async def test_without_the_guard_what_was_worked_is_written_twice(
@@ -136,4 +139,4 @@ async def test_without_the_guard_what_was_worked_is_written_twice(
     guard = "ALTER TABLE hours_entry DROP CONSTRAINT hours_entry_worked_once"
     async with cloned(environment, guard) as settings, served(app, settings) as client:
         _, path = await engaged(World(client, environment))
-        await meet(reaching(settings), path, (9, 10))
+        assert await meet(reaching(settings), path, (9, 10)) == 2
