@@ -103,7 +103,7 @@ async def update_company(actor: Actor, company_id: UUID, given: CompanyPatch, ed
 
 
 def _inside(actor: Actor, company_id: UUID) -> Actor:
-    """Widen the walls to a company that the actor is making."""
+    """Widen an actor's walls to a company that they make, or give an administrator."""
     return msgspec.structs.replace(
         actor,
         employment=Employment(company_id, company_id, frozenset()),

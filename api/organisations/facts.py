@@ -29,25 +29,24 @@ class AssociationClosed(AssociationFact, frozen=True, kw_only=True):
     """An owner closed an association."""
 
 
-class MemberJoined(Fact, frozen=True, kw_only=True):
+class MemberFact(Fact, frozen=True, kw_only=True):
+    """A fact of one member of an association."""
+
+    about: ClassVar[str] = "person_id"
+    association_id: UUID
+    person_id: UUID
+
+
+class MemberJoined(MemberFact, frozen=True, kw_only=True):
     """A person accepted an invitation of an association."""
 
-    association_id: UUID
-    person_id: UUID
 
-
-class MemberChanged(Fact, frozen=True, kw_only=True):
+class MemberChanged(MemberFact, frozen=True, kw_only=True):
     """Somebody else changed the role of a member of an association."""
 
-    association_id: UUID
-    person_id: UUID
 
-
-class MemberRemoved(Fact, frozen=True, kw_only=True):
+class MemberRemoved(MemberFact, frozen=True, kw_only=True):
     """Somebody else removed a member from an association."""
-
-    association_id: UUID
-    person_id: UUID
 
 
 class AssociationRefused(AssociationFact, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from api.organisations.facts import (
     AssociationVerified,
     ManyDeactivated,
     MemberChanged,
+    MemberFact,
     MemberJoined,
     MemberRemoved,
 )
@@ -90,7 +91,7 @@ async def tell_removed_member(fact: MemberRemoved, key: str) -> None:
         await _tell_member(fact, "member_removed", key, association=row["association"])
 
 
-async def _tell_member(fact: MemberChanged | MemberRemoved, kind: str, key: str, **values: str) -> None:
+async def _tell_member(fact: MemberFact, kind: str, key: str, **values: str) -> None:
     news = News(kind=kind, about_type="association", about_id=fact.association_id, values=values)
     await notify([fact.person_id], news, key)
 
